@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: MIT
+"""The one spot that knows which runtime this is. Nothing else in the package asks."""
+
+try:
+    from micropython import const
+except ImportError:
+
+    def const(value: int) -> int:
+        return value
+
+
+try:
+    from hashlib import sha256
+except ImportError:  # a board built without hashlib has no signatures either
+    from uhashlib import sha256
+
+__all__ = ("const", "sha256")
