@@ -14,7 +14,7 @@ from . import merkle
 
 
 class Row(NamedTuple):
-    """One channel's part of a batch: `amount` is what is paid now, `cum` what is settled with it (micro-units)."""
+    """One channel's part of a batch: `amount` is paid now, `cum` is settled with it (micro-units)."""
 
     channel: bytes
     payer: bytes
@@ -44,17 +44,17 @@ class Batch(NamedTuple):
 
 
 class RowProof(NamedTuple):
-    """What a party needs to check its row: leaf `index` of `rows` under `root`, with the audit path."""
+    """What a party needs to check its row: leaf `position` of `rows` under `root`, with the audit path."""
 
     batch: int
     root: bytes
     rows: int
-    index: int
+    position: int
     body: bytes
     path: tuple[bytes, ...]
 
     def holds(self) -> bool:
-        return merkle.verify_proof(self.body, self.index, self.rows, self.path, self.root)
+        return merkle.verify_proof(self.body, self.position, self.rows, self.path, self.root)
 
 
 def batch_root(rows: Sequence[Row]) -> bytes:

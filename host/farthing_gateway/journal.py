@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The hash-chained double-entry journal: append, balances, reading back.
 
-It knows no channel and no rule of settlement; `audit` recomputes it, `ledger.book` decides what may be posted.
+It knows no channel and no rule of settlement: `ledger.book` decides what may be posted, `audit` recomputes.
+
 Body of an entry: deterministic CBOR array [seq, time_ms, kind, ref, [[account, amount], ...]]; hash =
 SHA-256(prev || body); prev of the first = SHA-256(instance). Amounts are int64 micro-units and sum to zero.
 """

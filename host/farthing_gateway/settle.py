@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The settler: puts what was accepted and not yet paid into batches, then finishes the closes that are due.
 
-All of it is one operation of the store, so a crash leaves it done or not begun. When to run is the caller's choice.
+All of it is one operation of the store, so a crash leaves it done or not begun. It has no timer: the caller
+decides when to run.
 """
 
 import sqlite3
@@ -15,7 +16,17 @@ from .ledger.book import finish_close
 from .store import Channel, Store, wall_clock_ms
 from .store.store import Clock
 
-__all__ = ["Batch", "Row", "RowProof", "Settlement", "Settler", "collect", "latest_proof", "proof_for", "settle_all"]
+__all__ = [
+    "Batch",
+    "Row",
+    "RowProof",
+    "Settlement",
+    "Settler",
+    "collect",
+    "latest_proof",
+    "proof_for",
+    "settle_all",
+]
 
 
 class Settlement(NamedTuple):
@@ -38,7 +49,7 @@ class Settler:
         self._clock = clock
 
     def run(self) -> Future[Settlement]:
-        """Settle everything that is due now; resolves after the commit, with the batches handed to the ledger."""
+        """Settle everything that is due; resolves after the commit, with the batches handed to the ledger."""
         future = self._store.future(partial(settle_all, ledger=self._ledger, now_ms=self._clock()))
         future.add_done_callback(self._broadcast)
         return future
@@ -50,7 +61,7 @@ class Settler:
 
 
 def settle_all(connection: sqlite3.Connection, ledger: Ledger, now_ms: int) -> Settlement:
-    """Batches over every unpaid channel, at most the ledger's row limit each, then the closes that are due."""
+    """Batches over every unpaid channel, each within the ledger's row limit, then the closes that are due."""
     most = ledger.caps().max_rows
     prepared: list[Prepared] = []
     after = b""

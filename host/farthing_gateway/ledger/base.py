@@ -25,8 +25,8 @@ UNKNOWN = "UNKNOWN"
 class LedgerError(Exception):
     """A refused movement of money; nothing changed.
 
-    Codes: unknown_channel, tombstoned, terms_differ, handle_taken, insufficient, bad_amount, bad_terms, closed,
-    not_closing, window_open, unsettled, not_party, ref_reused, unbalanced, overdrawn, bad_posting.
+    Codes: unknown_channel, tombstoned, terms_differ, handle_taken, insufficient, bad_amount, bad_terms,
+    closed, not_closing, window_open, unsettled, not_party, ref_reused, unbalanced, overdrawn, bad_posting.
     """
 
     def __init__(self, code: str, sentence: str) -> None:
@@ -69,8 +69,8 @@ class LedgerEvent(NamedTuple):
 class Ledger(ABC):
     """Deposits, channels and settlement. Futures resolve when the movement is durable on this side.
 
-    Amounts are positive micro-units; a `ref` makes a movement happen once: the same ref and content again gives
-    the first result, other content is refused. Every refusal is a LedgerError.
+    Amounts are positive micro-units; a `ref` makes a movement happen once: the same ref and content again
+    gives the first result, other content is refused. Every refusal is a LedgerError.
     """
 
     @abstractmethod
@@ -87,7 +87,7 @@ class Ledger(ABC):
 
     @abstractmethod
     def prepare(self, connection: sqlite3.Connection, rows: Sequence[Row], now_ms: int) -> Prepared | None:
-        """Store the batch in the caller's transaction, without the rows the ledger refuses; None if none is left.
+        """Store a batch in the caller's transaction, less the rows the ledger refuses; None if none is left.
 
         A refused row leaves a `row_skipped` event and never hinders the others.
         """

@@ -2,7 +2,7 @@
 """The local ledger's movements as operations on a connection: each checks its rule, then posts one entry.
 
 Nothing commits here: the caller's transaction does, so several movements can be one. No signature is checked.
-Conservation (P5) is the journal's: postings sum to zero. The other rules of the design are named beside the code.
+P5, conservation, is the journal's: postings sum to zero. The other rules are named beside their code.
 """
 
 import sqlite3
@@ -10,12 +10,10 @@ from collections.abc import Sequence
 
 from .. import journal
 from ..batches import Batch, Row, batch_ref, batch_root, insert_batch, next_number
-from ..journal import HOUSE, WORLD, Entry, JournalError, Posting, device_account, escrow_account
+from ..journal import WORLD, Entry, JournalError, Posting, device_account, escrow_account
 from ..store.channels import CLOSED, CLOSING, OPEN, Channel, ChannelTerms, find_by_handle, find_channel
 from ..store.events import record_event
 from .base import LedgerError
-
-__all__ = ["HOUSE", "deposit", "finish_close", "open_channel", "settle_rows", "start_close", "topup", "withdraw"]
 
 
 def deposit(connection: sqlite3.Connection, now_ms: int, device: bytes, amount: int, ref: str) -> Entry:
@@ -33,13 +31,13 @@ def withdraw(connection: sqlite3.Connection, now_ms: int, device: bytes, amount:
 
 
 def open_channel(connection: sqlite3.Connection, now_ms: int, terms: ChannelTerms) -> Channel:
-    """Fund a new channel. The same terms again give the standing channel; a hash closed once never opens (P11)."""
+    """Fund a new channel; the same terms again give the standing one. A closed hash never opens (P11)."""
     _check_terms(terms)
     standing = find_channel(connection, terms.hash)
     if standing is not None:
         return _reopened(connection, standing, terms)
     if find_by_handle(connection, terms.payer, terms.handle) is not None:
-        raise LedgerError("handle_taken", f"handle {terms.handle.hex()} was used by this payer: use another epoch")
+        raise LedgerError("handle_taken", f"the payer has used {terms.handle.hex()}: open with another epoch")
     _check_funds(connection, terms.payer, terms.cap)
     _insert_channel(connection, now_ms, terms)
     _post(connection, now_ms, "open", _open_ref(terms.hash), _into_escrow(terms.payer, terms.hash, terms.cap))
@@ -85,13 +83,15 @@ def finish_close(connection: sqlite3.Connection, now_ms: int, channel: bytes) ->
     if found.state != CLOSING:
         raise LedgerError("not_closing", f"channel {channel.hex()} is {found.state}: start the close first")
     if now_ms < found.closing_deadline_ms:
-        raise LedgerError("window_open", f"the closing window ends in {found.closing_deadline_ms - now_ms} ms")
+        raise LedgerError(
+            "window_open", f"{found.closing_deadline_ms - now_ms} ms of the closing window are left"
+        )
     if found.cum > found.settled:
-        raise LedgerError("unsettled", f"{found.cum - found.settled} micro are accepted and unpaid: settle first")
+        raise LedgerError("unsettled", f"{found.cum - found.settled} micro are accepted and unpaid: settle")
     rest = found.cap - found.settled
     postings = [(escrow_account(channel), -rest), (device_account(found.payer), rest)] if rest else []
     _post(connection, now_ms, "close", f"close:{channel.hex()}", postings)
-    connection.execute("UPDATE channel SET state = ?, closed_ms = ? WHERE hash = ?", (CLOSED, now_ms, channel))
+    connection.execute(_CLOSE, (now_ms, channel))
     return _channel(connection, channel)
 
 
@@ -126,8 +126,8 @@ def _advance(connection: sqlite3.Connection, now_ms: int, row: Row) -> bool:
     return True
 
 
-def row_fault(channel: Channel | None, row: Row) -> str:  # noqa: PLR0911 - one return a rule
-    """Why a row is not paid, empty if it is: P3 settled only rises, P4 within the escrow, P6 only what was accepted."""
+def row_fault(channel: Channel | None, row: Row) -> str:
+    """Why a row is not paid, empty if it is: P3 settled only rises, P4 within the cap, P6 only accepted."""
     if channel is None:
         return "unknown_channel"
     if channel.state == CLOSED:
@@ -160,12 +160,14 @@ def _check_terms(terms: ChannelTerms) -> None:
 def _check_funds(connection: sqlite3.Connection, device: bytes, amount: int) -> None:
     free = journal.balance(connection, device_account(device))
     if free < amount:
-        raise LedgerError("insufficient", f"device {device.hex()} has {free} micro free, {amount} are needed: deposit")
+        raise LedgerError(
+            "insufficient", f"{device.hex()} has {free} micro free of the {amount} needed: deposit"
+        )
 
 
 def _reopened(connection: sqlite3.Connection, standing: Channel, terms: ChannelTerms) -> Channel:
     if standing.state == CLOSED:
-        raise LedgerError("tombstoned", f"channel {terms.hash.hex()} was closed: open one with the next epoch")
+        raise LedgerError("tombstoned", f"channel {terms.hash.hex()} was closed: use the next epoch")
     opened = journal.find_ref(connection, _open_ref(terms.hash))
     funded = _into_escrow(terms.payer, terms.hash, terms.cap)
     if tuple(standing[:9]) != tuple(terms[:9]) or opened is None or opened.postings != tuple(funded):
@@ -181,6 +183,7 @@ def _into_escrow(payer: bytes, channel: bytes, amount: int) -> list[Posting]:
     return [(device_account(payer), -amount), (escrow_account(channel), amount)]
 
 
+_CLOSE = "UPDATE channel SET state = 'CLOSED', closed_ms = ? WHERE hash = ?"
 _INSERT = """INSERT INTO channel VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
     'OPEN', 0, 0, 0, x'', 0, x'', 0, 0, x'', ?, 0, 0)"""
 

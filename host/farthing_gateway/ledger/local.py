@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """LocalLedger: the embedded ledger, on the gateway's own store, with instant finality.
 
-Each movement is one operation of the store, so it is durable when its future resolves. The rules are in `book`.
+Each movement is one operation of the store, durable when its future resolves. The rules are in `book`.
 """
 
 import sqlite3

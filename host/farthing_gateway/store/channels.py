@@ -103,13 +103,13 @@ def find_channel(connection: sqlite3.Connection, channel: bytes) -> Channel | No
 
 def find_by_handle(connection: sqlite3.Connection, payer: bytes, handle: bytes) -> Channel | None:
     """The row of a payer's 4-byte handle, tombstones included."""
-    row = connection.execute("SELECT * FROM channel WHERE payer = ? AND handle = ?", (payer, handle)).fetchone()
+    row = connection.execute(
+        "SELECT * FROM channel WHERE payer = ? AND handle = ?", (payer, handle)
+    ).fetchone()
     return Channel(*row) if row else None
 
 
-def list_channels(
-    connection: sqlite3.Connection, states: tuple[str, ...] = (OPEN, CLOSING)
-) -> list[Channel]:
+def list_channels(connection: sqlite3.Connection, states: tuple[str, ...] = (OPEN, CLOSING)) -> list[Channel]:
     """Channels in any of `states`, ordered by hash."""
     marks = ", ".join("?" * len(states))
     rows = connection.execute(f"SELECT * FROM channel WHERE state IN ({marks}) ORDER BY hash", states)

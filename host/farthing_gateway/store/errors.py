@@ -25,7 +25,7 @@ _OTHER = "{path} refused the operation ({reason}): run `farthing ledger verify {
 
 
 class StoreError(Exception):
-    """The store cannot do it; the text is one line with the next step. Nothing of the group was acknowledged."""
+    """The store cannot do it: one line with the next step. Nothing of its group is acknowledged."""
 
 
 def primary_code(error: sqlite3.Error) -> int:

@@ -110,7 +110,7 @@ def migrate(connection: sqlite3.Connection, have: int) -> None:
 def definitions(connection: sqlite3.Connection) -> dict[str, str | None]:
     """Name and SQL of every table and index, to compare a file with what it should be."""
     rows = connection.execute("SELECT name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_stat%'")
-    return {name: sql for name, sql in rows}
+    return dict(rows)
 
 
 def expected_definitions() -> dict[str, str | None]:

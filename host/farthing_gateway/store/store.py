@@ -27,7 +27,7 @@ def wall_clock_ms() -> int:
 
 
 class Counters(NamedTuple):
-    """Since opening: commits, operations in them, refused ones, groups that failed whole, broken callbacks."""
+    """Since opening: commits, operations, those refused, groups that failed whole, broken callbacks."""
 
     groups: int
     operations: int
@@ -93,7 +93,7 @@ class Store:
         return future
 
     def run(self, operation: Callable[[sqlite3.Connection], T], timeout_s: float | None = None) -> T:
-        """Run an operation and wait for its commit. Not to be called by a callback: the writer would wait for itself."""
+        """Run an operation and wait for its commit. Raises StoreError where it would wait for itself."""
         if threading.current_thread() is self._writer:
             raise StoreError("run() was called in the writer thread: use submit() or future() there")
         return self.future(operation).result(timeout_s)

@@ -107,7 +107,7 @@ class Writer(threading.Thread):
         self._connection.execute("SAVEPOINT one")
         try:
             result = operation(self._connection)
-        except Exception as error:  # noqa: BLE001 - it goes to the submitter; the others of the group go on
+        except Exception as error:  # it goes to the submitter; the others of the group go on
             if isinstance(error, sqlite3.Error) and primary_code(error) in _FATAL_TO_GROUP:
                 raise
             self._connection.execute("ROLLBACK TO one")
