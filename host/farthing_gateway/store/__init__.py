@@ -20,6 +20,7 @@ from .devices import Device, enroll, find_device, list_devices
 from .errors import StoreError
 from .events import Event, events_after, record_event
 from .store import Counters, Store, wall_clock_ms
+from .takes import Take, find_take, save_take
 
 __all__ = [
     "CLOSED",
@@ -33,14 +34,17 @@ __all__ = [
     "Event",
     "Store",
     "StoreError",
+    "Take",
     "enroll",
     "events_after",
     "find_by_handle",
     "find_channel",
     "find_device",
+    "find_take",
     "list_channels",
     "list_devices",
     "record_event",
+    "save_take",
     "save_updates",
     "wall_clock_ms",
 ]

@@ -83,6 +83,14 @@ _FIRST = (
         code TEXT NOT NULL,
         detail TEXT NOT NULL
     ) STRICT""",
+    """CREATE TABLE take(
+        channel BLOB PRIMARY KEY,
+        offer BLOB NOT NULL,
+        good TEXT NOT NULL,
+        price INTEGER NOT NULL,
+        units INTEGER NOT NULL,
+        time_ms INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID""",
 )
 
 MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST,)
