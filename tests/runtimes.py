@@ -7,9 +7,7 @@ It starts no virtual board of the product: `farthing_cli.fleet` does, and its te
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterable, Mapping
 from functools import cache
@@ -18,16 +16,15 @@ from typing import NoReturn
 
 import pytest
 
+from farthing_cli import bundle, interpreter
+
 ROOT = Path(__file__).resolve().parent.parent
 DEVICE_FOLDERS = (ROOT / "protocol", ROOT / "firmware")
 
 
-@cache
 def micropython() -> str | None:
     """Path of the unix port: FARTHING_MICROPYTHON, then beside this Python, then PATH; None if nowhere."""
-    beside = Path(sys.executable).parent / "micropython"
-    named = os.environ.get("FARTHING_MICROPYTHON")
-    return named or (str(beside) if beside.exists() else shutil.which("micropython"))
+    return interpreter.find()
 
 
 def in_ci() -> bool:
@@ -58,8 +55,6 @@ def device_path(folders: Iterable[Path | str] = ()) -> str:
 @cache
 def compiled() -> Path:
     """Folder with every device module as .mpy, compiled once a test run."""
-    from farthing_cli import bundle
-
     folder = Path(tempfile.mkdtemp(prefix="farthing-mpy-"))
     bundle.compile_libraries(folder)
     return folder
@@ -83,12 +78,13 @@ def run_device(
     board. With `mpy` the device modules are imported as .mpy, as on a board. The current folder is the
     repository's unless `cwd` says otherwise. Raises subprocess.TimeoutExpired after `timeout` seconds.
     """
+    require_micropython()
     path = device_path(path_extra)
     if mpy:
         path = ":".join([*map(str, path_extra), str(compiled()), ".frozen"])
     what = [str(code)] if isinstance(code, Path) else ["-c", code]
     return subprocess.run(
-        [require_micropython(), "-X", f"heapsize={heap}", *what, *args],
+        [*interpreter.command(), "-X", f"heapsize={heap}", *what, *args],
         input=stdin,
         stdin=subprocess.DEVNULL if stdin is None else None,
         capture_output=True,

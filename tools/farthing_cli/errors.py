@@ -1,14 +1,22 @@
 # SPDX-License-Identifier: MIT
-"""UserError: what the user can put right, said in one line on stderr instead of a traceback.
+"""The one error that a user is meant to read.
 
-It catches nothing; `main` prints it and exits 1.
+Faults of the wire have their own codes and sentences; this is for the command line around them.
 """
 
 
 class UserError(Exception):
-    """A refused command: what is wrong, and the next step where the message does not name it already."""
+    """Something the user can put right: `message` says what is wrong, `hint` the next step.
+
+    The command ends with exit code 2 and prints one line, "farthing: message; hint". The hint is left out
+    where the message has it already.
+    """
 
     def __init__(self, message: str, hint: str = "") -> None:
-        super().__init__(f"{message}: {hint}" if hint else message)
+        super().__init__(f"{message}; {hint}" if hint else message)
         self.message = message
         self.hint = hint
+
+
+class Terminated(BaseException):
+    """SIGTERM arrived: unwinds like Ctrl-C, so that every board and broker is stopped on the way out."""
