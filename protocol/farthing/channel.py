@@ -10,7 +10,7 @@ Not here: signatures, persistence, delivery. The callers must persist before the
 from collections import namedtuple
 
 from . import cose
-from .cbor import Reader, TAG
+from .cbor import TAG, Reader
 from .faults import (
     BAD_FIELD,
     CHAIN_END,
@@ -24,7 +24,7 @@ from .faults import (
 )
 from .faults import SKIP_CAP as FAULT_SKIP_CAP
 from .limits import COMMITMENT as COMMITMENT_LIMIT
-from .limits import HANDLE, SKIP_CAP, TICK, VOUCHER
+from .limits import HANDLE, MAX_SEQ, MESSAGE, SKIP_CAP, TICK, VOUCHER
 from .messages import (
     Commitment,
     Tick,
@@ -53,11 +53,13 @@ class Payee:
         self.payee = terms.payee
         self.ledger = terms.ledger
         self.cap = cap
+        self.skip_cap = SKIP_CAP  # hashes one tick may cost; a payer reading its own echo may raise it
         self.closed = False
         self.cum = 0
         self.seq = 0
         self.signed_cum = 0
         self.voucher = b""
+        self.voucher_cum = 0
         self.voucher_seq = 0
         self.commitment = None
         self.commitment_data = b""
@@ -71,6 +73,7 @@ class Payee:
         TOO_LARGE, BAD_COSE, HIGH_S, BAD_FIELD, UNKNOWN_CHANNEL, CHANNEL_CLOSED, OVER_CAP or STALE.
         """
         check_size(data, COMMITMENT_LIMIT)
+        data = bytes(data)  # it is kept, and a view of a receive buffer would change under us
         payload, signature = cose.parse(data)
         update = payment(payload)
         is_chain = isinstance(update, Commitment)
@@ -82,7 +85,7 @@ class Payee:
             raise Fault(CHANNEL_CLOSED)
         if update.cum > self.cap:
             raise Fault(OVER_CAP)
-        if data and data in (self.voucher, self.commitment_data):
+        if self._is_known(data):
             return None
         twin = self._is_twin(update)
         if not twin and not self._advances(update, is_chain):
@@ -96,21 +99,32 @@ class Payee:
             return update.seq > self.seq and update.cum >= self.cum
         return update.cum > self.signed_cum
 
+    def _is_known(self, data: bytes) -> bool:
+        return data in (self.voucher, self.commitment_data)
+
     def _is_twin(self, update) -> bool:
-        """Another message stands under this sequence number, or under this voucher amount."""
-        if not self.seq:
+        """Another message stands under this sequence number, or an older number repeats this voucher amount.
+
+        A newer number with the same amount contradicts nothing: it does not advance, and that is all.
+        """
+        if not self.seq or update.seq > self.seq:
             return False
-        if update.seq == self.seq:
+        if update.seq in (self.seq, self.voucher_seq) or self.commitment and update.seq == self.commitment.seq:
             return True
-        return not isinstance(update, Commitment) and update.cum == self.signed_cum and bool(self.voucher)
+        return bool(self.voucher) and update.cum == self.voucher_cum and not isinstance(update, Commitment)
 
     def apply(self, pending: Pending) -> int:
         """Take over an update whose signature the caller verified; returns by how much `cum` rose.
 
-        Raises Fault(EQUIVOCATION) for a proven contradiction and Fault(STALE) if a newer update came between.
+        The state may have moved since `check`, so everything that depends on it is asked again. Raises Fault
+        with CHANNEL_CLOSED, EQUIVOCATION (a proven contradiction) or STALE.
         """
         update = pending.update
-        if pending.twin:
+        if self.closed:
+            raise Fault(CHANNEL_CLOSED)
+        if self._is_known(pending.data):
+            return 0
+        if pending.twin or self._is_twin(update):
             raise Fault(EQUIVOCATION)
         is_chain = isinstance(update, Commitment)
         if not self._advances(update, is_chain):
@@ -121,8 +135,7 @@ class Payee:
             self.index = 0
             self.word = update.root
         else:
-            self.voucher = pending.data
-            self.voucher_seq = update.seq
+            self._keep_voucher(pending.data, update)
         self.signed_cum = update.cum
         self.seq = max(self.seq, update.seq)
         return self._raise_to(update.cum)
@@ -130,8 +143,8 @@ class Payee:
     def tick(self, index: int, word: bytes) -> int:
         """Verify and take over one tick; returns by how much `cum` rose (0 for the same tick again).
 
-        Costs at most SKIP_CAP hashes. Raises Fault with NO_CHAIN, CHANNEL_CLOSED, STALE, CHAIN_END, OVER_CAP,
-        SKIP_CAP or BAD_WORD.
+        Costs at most `skip_cap` hashes. Raises Fault with CHANNEL_CLOSED, NO_CHAIN, STALE, CHAIN_END,
+        OVER_CAP, SKIP_CAP or BAD_WORD.
         """
         chain = self.commitment
         if self.closed:
@@ -147,7 +160,7 @@ class Payee:
         cum = chain.cum + index * chain.unit
         if cum > self.cap:
             raise Fault(OVER_CAP)
-        if index - self.index > SKIP_CAP:
+        if index - self.index > self.skip_cap:
             raise Fault(FAULT_SKIP_CAP)
         check_word(word, index - self.index, self.word)
         self.index = index
@@ -172,9 +185,13 @@ class Payee:
             self._raise_to(self.commitment.cum + index * self.commitment.unit)
         if voucher:
             update = payment(cose.parse(voucher)[0])
-            self.voucher = voucher
-            self.voucher_seq = update.seq
+            self._keep_voucher(voucher, update)
             self._restore_signed(update)
+
+    def _keep_voucher(self, data: bytes, update) -> None:
+        self.voucher = data
+        self.voucher_cum = update.cum
+        self.voucher_seq = update.seq
 
     def _restore_signed(self, update) -> None:
         self.signed_cum = max(self.signed_cum, update.cum)
@@ -214,42 +231,56 @@ class Payer:
         self.index = 0
 
     def must_reserve(self, amount: int) -> bool:
-        """True when `amount` micro-units more, or one more signature, is not covered by what was persisted."""
+        """True when `amount` micro-units more, or one more signature, is above what was persisted."""
         return self.cum + amount > self.watermark or self.seq >= self.seq_watermark
 
     def reserve(self, amount: int, signatures: int = 16) -> tuple[int, int]:
         """Raise the watermarks; the caller makes (watermark, seq_watermark) durable before it pays."""
         self.watermark = max(self.watermark, min(self.cap, self.cum + amount))
-        self.seq_watermark = max(self.seq_watermark, self.seq + signatures)
+        self.seq_watermark = max(self.seq_watermark, min(MAX_SEQ, self.seq + signatures))
         return self.watermark, self.seq_watermark
 
     def _check(self, cum: int) -> None:
         if cum > self.cap:
             raise Fault(OVER_CAP)
-        if cum > self.watermark or self.seq >= self.seq_watermark:
+        if cum > self.watermark:
             raise Fault(BAD_FIELD)  # a programming error that must not become a double use
 
-    def voucher_payload(self, amount: int = 0) -> bytes:
-        """The next voucher's 16 bytes: everything paid so far plus `amount` micro-units."""
-        self._check(self.cum + amount)
-        self.cum += amount
+    def _next_seq(self) -> int:
+        if self.seq >= self.seq_watermark:
+            raise Fault(BAD_FIELD)  # the same
         self.seq += 1
+        return self.seq
+
+    def voucher_payload(self, amount: int = 0) -> bytes:
+        """The next voucher's 16 bytes: everything paid so far plus `amount` micro-units.
+
+        An amount above 0 ends the chain: its next words would stand for money that the voucher already paid.
+        """
+        self._check(self.cum + amount)
+        seq = self._next_seq()
+        self.cum += amount
+        if amount:
+            self.chain = None
         buf = bytearray(16)
-        voucher_payload_into(buf, 0, self.handle, self.cum, self.seq)
+        voucher_payload_into(buf, 0, self.handle, self.cum, seq)
         return bytes(buf)
 
     def next_chain(self, unit: int, length: int) -> bytes:
         """Start a new PayWord chain on top of what is paid; returns the commitment payload (60 bytes).
 
         The chain is numbered by its commitment's sequence number, which is reserved before it is used, so no
-        chain ever serves two commitments (P14).
+        chain ever serves two commitments (P14). Raises Fault(BAD_FIELD) for what no payee would accept.
         """
         self._check(self.cum)
-        self.seq += 1
-        root = self._load_chain(self.seq, length)
-        self.commitment = Commitment(self.handle, self.cum, self.seq, root, unit, length)
+        seq = self._next_seq()
+        self.chain = None
+        root = self._load_chain(seq, length)
+        commitment = Commitment(self.handle, self.cum, seq, root, unit, length)
+        payload = commitment_payload(commitment)
+        self.commitment = payment(payload)
         self.index = 0
-        return commitment_payload(self.commitment)
+        return payload
 
     def _load_chain(self, number: int, length: int) -> bytes:
         self.chain = Chain(chain_seed(self.master, self.hash, number), length)
@@ -269,7 +300,9 @@ class Payer:
         return self.tick_again_into(buf, pos)
 
     def tick_again_into(self, buf: bytearray, pos: int) -> int:
-        """Write the last tick once more, byte for byte."""
+        """Write the last tick once more, byte for byte. Raises Fault when there is none."""
+        if self.chain is None:
+            raise Fault(CHAIN_END)
         word = self._word
         self.chain.word_into(self.index, word, 0)
         return tick_into(buf, pos, self.handle, self.index, word)
@@ -305,6 +338,7 @@ def split_payments(data: bytes) -> list:
 
     Raises Fault(MALFORMED), Fault(BAD_FIELD), Fault(BAD_COSE) or Fault(TOO_LARGE).
     """
+    check_size(data, MESSAGE)
     reader = Reader(data)
     items = []
     while reader.more():

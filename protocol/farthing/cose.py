@@ -30,7 +30,8 @@ _PREFIX = b"\xd2\x84\x43\xa1\x01\x26\xa0"  # tag 18, array of 4, protected {1: -
 _SIG_STRUCTURE = b"\x84\x6aSignature1\x43\xa1\x01\x26"
 _PREFIX_SIZE = const(7)
 _OVERHEAD = const(76)  # prefix 7, payload head at most 3, signature 2 + 64
-HALF_N = b"\x7f\xff\xff\xff\x80\x00\x00\x00\x7f\xff\xff\xff\xff\xff\xff\xff" + (
+HALF_N = (
+    b"\x7f\xff\xff\xff\x80\x00\x00\x00\x7f\xff\xff\xff\xff\xff\xff\xff"
     b"\xde\x73\x7d\x56\xd3\x8b\xcf\x42\x79\xdc\xe5\x61\x7e\x31\x92\xa8"
 )
 
@@ -77,7 +78,7 @@ def read(reader: Reader) -> tuple[bytes, bytes]:
         payload = reader.bstr(0, MESSAGE)
         signature = reader.bstr(SIGNATURE, SIGNATURE)
     except Fault:
-        raise Fault(BAD_COSE)  # noqa: B904 - MicroPython drops the cause
+        raise Fault(BAD_COSE)
     if is_high_s(signature):
         raise Fault(HIGH_S)
     return payload, signature

@@ -18,4 +18,5 @@ CHAIN_LENGTH = 65535  # words in one PayWord chain
 SKIP_CAP = 4096  # hashes a verifier spends on one tick
 CHECKPOINT = 64  # ticks between two checkpoint vouchers
 
+MAX_SEQ = 0xFFFFFFFF  # four bytes on the wire; a channel ends before it wraps
 MAX_MICRO = 0x7FFFFFFFFFFFFFFF  # money is a signed 64-bit integer of micro-units

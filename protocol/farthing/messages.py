@@ -9,11 +9,11 @@ Not here: who may send what, and whether a signature is right.
 
 from collections import namedtuple
 
+from ._compat import const, sha256
 from .cbor import ARRAY, BSTR, Reader, dumps, put_be, put_bytes, put_head
 from .cose import key_id
-from ._compat import const, sha256
 from .faults import BAD_FIELD, MALFORMED, TOO_LARGE, Fault
-from .limits import HANDLE, HASH, MAX_MICRO, TICK
+from .limits import CHAIN_LENGTH, HANDLE, HASH, MAX_MICRO
 
 # Signed payloads (COSE_Sign1)
 Offer = namedtuple("Offer", "id key good unit price min max quality terms valid_until_s seq")
@@ -97,7 +97,7 @@ def _field(reader: Reader, spec: str):
 
 
 def channel_hash(terms) -> bytes:
-    """SHA-256 of the canonical [ledger, instance, payer, payee, unit, window_s, epoch] of an Open or Opened."""
+    """SHA-256 of the array [ledger, instance, payer, payee, unit, window_s, epoch] of an Open or Opened."""
     return sha256(dumps(list(terms[:7]))).digest()
 
 
@@ -127,7 +127,11 @@ def commitment_payload(commitment: Commitment) -> bytes:
 
 
 def payment(payload: bytes):
-    """The Voucher or Commitment in a signed payload, told apart by its length (16 or 60 bytes)."""
+    """The Voucher or Commitment in a signed payload, told apart by its length (16 or 60 bytes).
+
+    Raises Fault(MALFORMED), or Fault(BAD_FIELD) for sequence number 0, an amount over 2**63-1 (a chain's last
+    word included), a unit of 0 or a length outside 1..65535.
+    """
     if len(payload) == VOUCHER_SIZE:
         out = Voucher(payload[:4], _be(payload, 4, 12), _be(payload, 12, 16))
     elif len(payload) == COMMITMENT_SIZE:
@@ -139,11 +143,13 @@ def payment(payload: bytes):
             _be(payload, 48, 56),
             _be(payload, 56, 60),
         )
-        if not out.unit or not out.length or out.cum + out.unit * out.length > MAX_MICRO:
+        if not out.unit or not 0 < out.length <= CHAIN_LENGTH:
+            raise Fault(BAD_FIELD)
+        if out.cum + out.unit * out.length > MAX_MICRO:
             raise Fault(BAD_FIELD)
     else:
         raise Fault(MALFORMED)
-    if out.cum > MAX_MICRO:
+    if out.cum > MAX_MICRO or not out.seq:
         raise Fault(BAD_FIELD)
     return out
 

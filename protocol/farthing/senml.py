@@ -17,10 +17,11 @@ _UNIT = 1
 _VALUE = 2
 _TIME = 6
 _DECIMAL = 4
+_EXPONENT = 18  # a reader computes 10**exponent, so a sender must not choose its size
 
 
 def encode(reading: Reading) -> bytes:
-    """The pack of one Reading; about 30 bytes."""
+    """The pack of one Reading, exponent -18..18; about 30 bytes."""
     value = reading.mantissa if not reading.exponent else Tag(_DECIMAL, (reading.exponent, reading.mantissa))
     record = {_NAME: reading.name, _UNIT: reading.unit, _VALUE: value, _TIME: reading.time_s}
     return dumps([record])
@@ -34,15 +35,20 @@ def decode(data: bytes) -> Reading:
     record = pack[0]
     mantissa, exponent = _number(record.get(_VALUE))
     out = Reading(record.get(_NAME), record.get(_UNIT), record.get(_TIME), mantissa, exponent)
-    if not isinstance(out.name, str) or not isinstance(out.unit, str) or not isinstance(out.time_s, int):
+    if not isinstance(out.name, str) or not isinstance(out.unit, str) or not _is_int(out.time_s):
         raise Fault(BAD_FIELD)
     return out
 
 
+def _is_int(value) -> bool:
+    return isinstance(value, int) and value is not True and value is not False
+
+
 def _number(value) -> tuple[int, int]:
-    if isinstance(value, Tag) and value.number == _DECIMAL and isinstance(value.value, list):
-        if len(value.value) == 2 and isinstance(value.value[0], int) and isinstance(value.value[1], int):
-            return value.value[1], value.value[0]
-    elif isinstance(value, int) and value is not True and value is not False:
+    if _is_int(value):
         return value, 0
+    if isinstance(value, Tag) and value.number == _DECIMAL and isinstance(value.value, list):
+        parts = value.value
+        if len(parts) == 2 and _is_int(parts[0]) and _is_int(parts[1]) and abs(parts[0]) <= _EXPONENT:
+            return parts[1], parts[0]
     raise Fault(BAD_FIELD)

@@ -13,7 +13,10 @@ from .faults import BAD_TOPIC, WRONG_NET, Fault
 
 ALL = "all"
 GATEWAY = "gw"
-KINDS = "offer beacon hello open opened take pay data echo ack rcpt close fault health".split()
+KINDS = (
+    "offer", "beacon", "hello", "open", "opened", "take", "pay",
+    "data", "echo", "ack", "rcpt", "close", "fault", "health",
+)
 
 _ROOT = "f1"
 _HEX = "0123456789abcdef"
