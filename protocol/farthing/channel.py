@@ -28,6 +28,7 @@ from .limits import HANDLE, MAX_SEQ, MESSAGE, SKIP_CAP, TICK, VOUCHER
 from .messages import (
     Commitment,
     Tick,
+    Voucher,
     channel_hash,
     check_size,
     commitment_payload,
@@ -58,9 +59,8 @@ class Payee:
         self.cum = 0
         self.seq = 0
         self.signed_cum = 0
+        self.last_voucher = None
         self.voucher = b""
-        self.voucher_cum = 0
-        self.voucher_seq = 0
         self.commitment = None
         self.commitment_data = b""
         self.index = 0
@@ -103,15 +103,12 @@ class Payee:
         return data in (self.voucher, self.commitment_data)
 
     def _is_twin(self, update) -> bool:
-        """Another message stands under this sequence number, or an older number repeats this voucher amount.
-
-        A newer number with the same amount contradicts nothing: it does not advance, and that is all.
-        """
-        if not self.seq or update.seq > self.seq:
-            return False
-        if update.seq in (self.seq, self.voucher_seq) or self.commitment and update.seq == self.commitment.seq:
-            return True
-        return bool(self.voucher) and update.cum == self.voucher_cum and not isinstance(update, Commitment)
+        """The payer said something else under this sequence number. The same words signed anew, or a newer
+        number with the same amount, contradict nothing: they do not advance, and that is all."""
+        for last in (self.last_voucher, self.commitment):
+            if last and update.seq == last.seq:
+                return update != last
+        return False
 
     def apply(self, pending: Pending) -> int:
         """Take over an update whose signature the caller verified; returns by how much `cum` rose.
@@ -135,7 +132,8 @@ class Payee:
             self.index = 0
             self.word = update.root
         else:
-            self._keep_voucher(pending.data, update)
+            self.last_voucher = update
+            self.voucher = pending.data
         self.signed_cum = update.cum
         self.seq = max(self.seq, update.seq)
         return self._raise_to(update.cum)
@@ -184,14 +182,9 @@ class Payee:
             self.word = word if index else self.commitment.root
             self._raise_to(self.commitment.cum + index * self.commitment.unit)
         if voucher:
-            update = payment(cose.parse(voucher)[0])
-            self._keep_voucher(voucher, update)
-            self._restore_signed(update)
-
-    def _keep_voucher(self, data: bytes, update) -> None:
-        self.voucher = data
-        self.voucher_cum = update.cum
-        self.voucher_seq = update.seq
+            self.last_voucher = payment(cose.parse(voucher)[0])
+            self.voucher = voucher
+            self._restore_signed(self.last_voucher)
 
     def _restore_signed(self, update) -> None:
         self.signed_cum = max(self.signed_cum, update.cum)
@@ -201,7 +194,7 @@ class Payee:
     def echo(self) -> bytes:
         """The payer's own best messages as a CBOR sequence, oldest first: what a payer resumes from."""
         out = self.commitment_data + self.voucher
-        if self.commitment and self.voucher_seq < self.commitment.seq:
+        if self.last_voucher and self.commitment and self.last_voucher.seq < self.commitment.seq:
             out = self.voucher + self.commitment_data
         if self.index:
             buf = bytearray(TICK)
@@ -226,6 +219,7 @@ class Payer:
         self.seq = 0
         self.watermark = 0
         self.seq_watermark = 0
+        self.last_voucher = None
         self.commitment = None
         self.chain = None
         self.index = 0
@@ -255,15 +249,17 @@ class Payer:
     def voucher_payload(self, amount: int = 0) -> bytes:
         """The next voucher's 16 bytes: everything paid so far plus `amount` micro-units.
 
-        An amount above 0 ends the chain: its next words would stand for money that the voucher already paid.
+        Where the last voucher says the same amount, it is that one again, so no amount has two numbers.
+        A paid amount ends the chain: its next words would stand for money that the voucher already paid.
         """
         self._check(self.cum + amount)
-        seq = self._next_seq()
+        if not self.last_voucher or self.last_voucher.cum != self.cum + amount:
+            self.last_voucher = Voucher(self.handle, self.cum + amount, self._next_seq())
         self.cum += amount
         if amount:
             self.chain = None
         buf = bytearray(16)
-        voucher_payload_into(buf, 0, self.handle, self.cum, seq)
+        voucher_payload_into(buf, 0, self.handle, self.cum, self.last_voucher.seq)
         return bytes(buf)
 
     def next_chain(self, unit: int, length: int) -> bytes:
@@ -315,6 +311,8 @@ class Payer:
         self.cum = max(self.cum, seen.cum)
         self.seq = max(self.seq, self.seq_watermark, seen.seq)
         self.watermark = max(self.watermark, self.cum)
+        if seen.last_voucher and (not self.last_voucher or self.last_voucher.seq < seen.last_voucher.seq):
+            self.last_voucher = seen.last_voucher
         self.chain = None
         last = seen.commitment
         if not last or (self.cum - last.cum) % last.unit:
