@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from runtimes import unavailable
 
 from farthing_gateway import broker as launcher
+from runtimes import unavailable
 
 KINDS = ("mosquitto", "nats")
 

@@ -86,7 +86,7 @@ class Link:
                 self._down.clear()
                 try:
                     await self._connection()
-                except Exception as error:  # also MemoryError in a handshake: a board has nobody to restart it
+                except Exception as error:  # noqa: BLE001 - a supervisor: even MemoryError is to be retried
                     self.error = error
                 if not self._closed:
                     await self._pause()
@@ -151,7 +151,7 @@ class Link:
     async def _guard(self, part) -> None:
         try:
             await part
-        except Exception as error:  # whatever it is, the connection can't be served any more
+        except Exception as error:  # noqa: BLE001 - whatever it is, this connection is at its end
             self.error = error
         finally:
             self._down.set()
@@ -240,7 +240,10 @@ class Link:
             else:
                 self.up.set()
         elif event == mqtt.SUBSCRIBED:
-            self.not_granted += sum(1 for granted in core.payload if granted > 2)
+            for granted in core.payload:
+                if granted > 2:
+                    self.not_granted += 1
+                    self.error = MqttError(p.NOT_GRANTED)
             self.up.set()
         return 0
 
@@ -248,7 +251,7 @@ class Link:
         if self._on_message:
             try:
                 self._on_message(self._core.topic, self._core.payload, self._core.retained)
-            except Exception as error:  # the application's fault must not cost the connection
+            except Exception as error:  # noqa: BLE001 - the application's fault must not cost the connection
                 self.callback_errors += 1
                 self.error = error
 

@@ -160,7 +160,7 @@ class Broker:
         self._end(signal.SIGKILL)
 
     def stop(self) -> None:
-        """End it in good order and remove its directory if that is temporary. Does nothing the second time."""
+        """End it in good order and remove its directory if it is temporary; the second time do nothing."""
         self._end(signal.SIGTERM)
         atexit.unregister(self.stop)
         if self._temporary:
@@ -195,7 +195,7 @@ class Broker:
                 stderr=subprocess.STDOUT,
                 cwd=self.settings.directory,
                 start_new_session=True,
-                preexec_fn=_ends_with_parent(),
+                preexec_fn=_ends_with_parent(),  # noqa: PLW1509 - one system call, from the main thread only
             )
         atexit.unregister(self.stop)
         atexit.register(self.stop)

@@ -86,6 +86,9 @@ mqtt {{
   # Times the QoS 1 subscriptions of one session (a '#' counts twice) this may not exceed 65,535, or the
   # broker refuses the subscription.
   max_ack_pending: 1024
+  # What a client took and did not acknowledge comes again after this time, not when it reconnects; with
+  # the default of 30 s a gateway that was killed would wait so long for what it owes an answer to.
+  ack_wait: "5s"
 }}
 """
 

@@ -59,7 +59,7 @@ class Client:
     # Connection
 
     def connect(self) -> None:
-        """Begin a new connection: CONNECT is the first to be sent, unacknowledged publishes follow CONNACK."""
+        """Begin a new connection: CONNECT is sent first, and after CONNACK what is not acknowledged yet."""
         self.disconnected()
         self._put(self._hello)
 
@@ -294,14 +294,11 @@ class Client:
     def _new_id(self) -> int:
         while True:
             self._last_id = self._last_id % 65535 + 1
-            if self._last_id not in self._asked and not self._flies(self._last_id):
+            used = self._last_id in self._asked
+            for entry in self._flight:
+                used |= entry[0] == self._last_id
+            if not used:
                 return self._last_id
-
-    def _flies(self, packet_id: int) -> bool:
-        for entry in self._flight:
-            if entry[0] == packet_id:
-                return True
-        return False
 
     def _write_flight(self) -> None:
         while self._sent < len(self._flight):

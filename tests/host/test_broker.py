@@ -7,49 +7,16 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
-from brokers import KINDS, alive, started
-from paho.mqtt import client as paho
-from runtimes import ROOT
 
+from brokers import KINDS, alive, started
 from farthing_gateway import broker as launcher
 from farthing_gateway.broker import Broker, BrokerError
 from farthing_gateway.broker_config import BrokerSettings, configuration
-
-
-class Peer:
-    """A paho client whose messages arrive in a list."""
-
-    def __init__(self, port: int, name: str, clean: bool = True):
-        self.messages: list[tuple[str, bytes, bool]] = []
-        self.client = paho.Client(paho.CallbackAPIVersion.VERSION2, name, clean_session=clean)
-        self.client.on_message = lambda _c, _u, m: self.messages.append((m.topic, m.payload, m.retain))
-        self.granted: list[int] = []
-        self.client.on_subscribe = lambda _c, _u, _m, codes, _p: self.granted.extend(c.value for c in codes)
-        self.client.connect("127.0.0.1", port)
-        self.client.loop_start()
-
-    def subscribe(self, topic: str) -> None:
-        self.granted.clear()
-        self.client.subscribe(topic, 1)
-        until(lambda: self.granted == [1])
-
-    def publish(self, topic: str, payload: bytes, retain: bool = False) -> None:
-        self.client.publish(topic, payload, 1, retain).wait_for_publish(5)
-
-    def leave(self) -> None:
-        self.client.disconnect()
-        self.client.loop_stop()
-
-
-def until(done, seconds: float = 10.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not done():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.01)
+from peers import Peer, until
+from runtimes import ROOT
 
 
 def test_a_restart_keeps_retained_messages_and_the_queue_of_a_session(broker: Broker):

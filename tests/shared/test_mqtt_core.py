@@ -105,7 +105,7 @@ def test_control_packets_are_byte_exact():
 def test_messages_survive_any_split():
     stream = (
         b"\x31\x07\x00\x03a/bhi"
-        + b"\x3a\x09\x00\x03a/c\x12\x34yo"
+        b"\x3a\x09\x00\x03a/c\x12\x34yo"
         + b"\x30\xcb\x01\x00\x01t"
         + bytes(200)
         + b"\x32\x05\x00\x01e\x00\x07"
@@ -122,7 +122,9 @@ def test_messages_survive_any_split():
 
 def test_nothing_is_acknowledged_before_the_application_says_so():
     client = online()
-    receive(client, b"\x32\x05\x00\x01a\x00\x05" + b"\x32\x05\x00\x01a\x00\x06" + b"\x32\x05\x00\x01a\x00\x07")
+    receive(
+        client, b"\x32\x05\x00\x01a\x00\x05" + b"\x32\x05\x00\x01a\x00\x06" + b"\x32\x05\x00\x01a\x00\x07"
+    )
     assert flush(client) == b""
     assert client.ack(6) and client.ack(5)
     assert flush(client) == b"\x40\x02\x00\x06" + b"\x40\x02\x00\x05"
@@ -143,7 +145,10 @@ def test_acks_come_in_any_order_and_only_once():
         client.publish("t", b"x", 1, False, word)
     flush(client)
     assert receive(client, b"\x40\x02\x00\x03" + b"\x40\x02\x00\x03") == [("acked", 3, "six")]
-    assert receive(client, b"\x40\x02\x00\x01" + b"\x40\x02\x00\x02") == [("acked", 1, "one"), ("acked", 2, "two")]
+    assert receive(client, b"\x40\x02\x00\x01" + b"\x40\x02\x00\x02") == [
+        ("acked", 1, "one"),
+        ("acked", 2, "two"),
+    ]
     assert client.in_flight == 0
 
 
@@ -195,9 +200,9 @@ def test_unacknowledged_publishes_come_again_with_dup():
         assert client.session_present == (connack == CONNACK_KEPT)
         assert flush(client) == (
             b"\x3a\x0a\x00\x01t\x00\x01early"
-            + b"\x3b\x06\x00\x01t\x00\x02b"
-            + b"\x32\x06\x00\x01t\x00\x03c"
-            + b"\x32\x06\x00\x01t\x00\x04d"
+            b"\x3b\x06\x00\x01t\x00\x02b"
+            b"\x32\x06\x00\x01t\x00\x03c"
+            b"\x32\x06\x00\x01t\x00\x04d"
         )
         for i in range(4):
             assert receive(client, bytes((0x40, 2, 0, i + 1))) == [("acked", i + 1, None)]
