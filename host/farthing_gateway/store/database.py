@@ -164,6 +164,6 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
 
 def read_identity(connection: sqlite3.Connection, path: Path) -> Identity:
     rows = dict(connection.execute("SELECT key, value FROM meta WHERE key IN ('ledger', 'instance', 'net')"))
-    if len(rows) != len(Identity._fields):
+    if rows.keys() != {"ledger", "instance", "net"} or len(rows["instance"]) != INSTANCE_BYTES:
         raise damaged(path, "its identity is missing")
     return Identity(rows["ledger"], rows["instance"], rows["net"])
