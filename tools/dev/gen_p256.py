@@ -28,7 +28,7 @@ COMB_TEETH, COMB_TABLES, COMB_ROWS = 5, 2, 26
 MONTGOMERY = {7: "+ (m << 5)", 14: "+ (m << 10)", 17: "- (m << 3)", 19: "+ (m << 9)"}
 # A column may lose at most 8191 << 3 by that one minus sign. Every column from 17 on therefore starts at
 # BIAS, so that no negative word is ever stored (x64 viper zero-extends what it loads); the starts sum
-# to 8 * 2**(13 * 40), which is taken off the top limb at the end.
+# to 8 * 2**(13 * 40), which falls off the top limb at the end.
 BIAS = 65536 - 8
 
 PACKAGE = Path(__file__).resolve().parents[2] / "firmware" / "farthing_agent" / "p256"
@@ -86,7 +86,6 @@ def _multiply() -> Iterator[str]:
     for j in range(2, LIMBS):
         yield f"                t[{j}] = b[{j}] * x + t[{j}] {MONTGOMERY.get(j, '')}".rstrip()
     yield "                t = ptr32(int(t) + 4)"
-    yield f"            t[{TOP}] = t[{TOP}] - {8 << BITS}"
     yield "            x = 0"
     yield "            n += 80"
     yield "            while int(t) < n:"

@@ -69,7 +69,6 @@ def run(t: ptr32, x: int, program: ptr8):
                 t[18] = b[18] * x + t[18]
                 t[19] = b[19] * x + t[19] + (m << 9)
                 t = ptr32(int(t) + 4)
-            t[19] = t[19] - 65536
             x = 0
             n += 80
             while int(t) < n:
