@@ -22,7 +22,7 @@ lint: $(STAMP)
 	$(BIN)/basedpyright
 	$(BIN)/python tools/dev/device_types.py
 	$(BIN)/python tools/dev/check_subset.py
-	$(BIN)/python tools/dev/mpy_cross.py
+	$(BIN)/python tools/dev/compile_check.py
 	$(BIN)/python tools/dev/sizes.py --check
 	$(BIN)/python tools/dev/heap.py --check
 

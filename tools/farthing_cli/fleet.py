@@ -22,7 +22,7 @@ from typing import Self
 from farthing_cli import interpreter
 from farthing_cli.guard import Guard
 
-DEFAULT_HEAP = "64wK"  # words, so as many objects as 256 kB hold on a 32-bit board
+DEFAULT_HEAP = "64wK"  # as many objects as 64 kB hold on a 32-bit board
 TAIL_LINES = 400
 _INHERITED = ("PATH", "LANG", "TMPDIR", "LD_LIBRARY_PATH")
 _RAISED = re.compile(r"^(?:\w+\.)*(?:\w*(?:Error|Exception|Fault|Interrupt|Exit))(?::|$)")
