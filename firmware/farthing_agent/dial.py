@@ -11,18 +11,17 @@ from errno import EINPROGRESS
 
 
 def tls_context(tls):
-    """An SSLContext from {"ca": path or DER bytes, "cert": path, "key": path}, or `tls` if it is one."""
+    """An SSLContext from {"ca": .., "cert": .., "key": ..}, or `tls` if it is one.
+
+    Each is the path of a file in DER (MicroPython's TLS reads no PEM); `cert` and `key` may be left out.
+    """
     if not isinstance(tls, dict):
         return tls
     import ssl
 
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.verify_mode = ssl.CERT_REQUIRED
-    ca = tls["ca"]
-    if isinstance(ca, str):
-        with open(ca, "rb") as file:
-            ca = file.read()
-    context.load_verify_locations(ca)
+    context.load_verify_locations(cafile=tls["ca"])
     if "cert" in tls:
         context.load_cert_chain(tls["cert"], tls["key"])
     return context

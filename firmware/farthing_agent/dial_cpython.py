@@ -7,14 +7,10 @@ import ssl
 
 
 def tls_context(tls):
-    """An SSLContext from {"ca": path or DER bytes, "cert": path, "key": path}, or `tls` if it is one."""
+    """An SSLContext from {"ca": .., "cert": .., "key": ..}, or `tls` if it is one. The files are PEM here."""
     if not isinstance(tls, dict):
         return tls
-    ca = tls["ca"]
-    if isinstance(ca, str):
-        context = ssl.create_default_context(cafile=ca)
-    else:
-        context = ssl.create_default_context(cadata=ca)
+    context = ssl.create_default_context(cafile=tls["ca"])
     if "cert" in tls:
         context.load_cert_chain(tls["cert"], tls["key"])
     return context

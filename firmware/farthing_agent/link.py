@@ -27,7 +27,7 @@ class Link:
 
     `on_message(topic, payload, retained)` is called for each message; `payload` is a memoryview that the
     next message overwrites. It may not await; what it raises is counted and does no more harm.
-    `tls` is an SSLContext or {"ca": path or DER, "cert": path, "key": path, "name": server name}.
+    `tls` is an SSLContext or {"ca": path, "cert": path, "key": path, "name": server name}, DER on a board.
     `will` is (topic, payload, qos, retain). Messages above `rx_size` bytes are skipped and counted.
     """
 

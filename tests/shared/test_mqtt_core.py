@@ -106,9 +106,7 @@ def test_messages_survive_any_split():
     stream = (
         b"\x31\x07\x00\x03a/bhi"
         b"\x3a\x09\x00\x03a/c\x12\x34yo"
-        + b"\x30\xcb\x01\x00\x01t"
-        + bytes(200)
-        + b"\x32\x05\x00\x01e\x00\x07"
+        b"\x30\xcb\x01\x00\x01t" + bytes(200) + b"\x32\x05\x00\x01e\x00\x07"
     )
     wanted = [
         ("message", "a/b", b"hi", 0, True, False),
