@@ -11,11 +11,29 @@ from hashlib import sha256
 import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, utils
+
 from farthing_agent.p256.constants import N
 from p256_runs import Question, ask
 
 # The ends of the range, and scalars with long runs of equal bits, where recoding errors would sit.
-EDGES = [1, 2, 3, 4, 15, 16, N - 1, N - 2, N - 3, (N + 1) // 2, (N - 1) // 2, 2**255, 2**224 - 1, 2**128, 2**26, 2**52]
+EDGES = [
+    1,
+    2,
+    3,
+    4,
+    15,
+    16,
+    N - 1,
+    N - 2,
+    N - 3,
+    (N + 1) // 2,
+    (N - 1) // 2,
+    2**255,
+    2**224 - 1,
+    2**128,
+    2**26,
+    2**52,
+]
 PLAIN = ec.ECDSA(utils.Prehashed(hashes.SHA256()))
 DETERMINISTIC = ec.ECDSA(hashes.SHA256(), deterministic_signing=True)
 

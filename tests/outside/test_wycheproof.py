@@ -8,6 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+
 from farthing import cose
 from farthing_agent.p256.constants import N
 from p256_runs import ask
@@ -25,7 +26,9 @@ HIGH_AND_VALID = 70
 )
 @pytest.mark.parametrize("command", ["verify", "known"])
 def test_all_262_verdicts_agree(runtime: str, backend: str, command: str) -> None:
-    answers = ask(runtime, backend, [(command, key, sha256(message).digest(), s) for key, message, s, _ in CASES])
+    answers = ask(
+        runtime, backend, [(command, key, sha256(message).digest(), s) for key, message, s, _ in CASES]
+    )
     wrong = [
         number
         for (number, *_, valid), answer in zip(VECTORS["cases"], answers, strict=True)

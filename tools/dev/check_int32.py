@@ -16,7 +16,7 @@ BASE, SPACING = 0x2000_0000, 0x1_0000
 SIZES = {"ptr8": 1, "ptr16": 2, "ptr32": 4}
 
 
-class Unsafe(Exception):
+class UnsafeError(Exception):
     """What would go wrong on a board: an overflow, a bad index, a misaligned or negative word."""
 
 
@@ -28,9 +28,9 @@ class Memory:
         self.largest = 0
 
     def checked(self, value: int, line: int) -> int:
-        """`value` if 32 bits hold it. Raises Unsafe."""
+        """`value` if 32 bits hold it. Raises UnsafeError."""
         if value not in INT32:
-            raise Unsafe(f"line {line}: {value} needs more than 32 bits")
+            raise UnsafeError(f"line {line}: {value} needs more than 32 bits")
         self.largest = max(self.largest, abs(value))
         return value
 
@@ -60,9 +60,9 @@ class Pointer:
     def _part(self, index: int) -> slice:
         start = self.offset + index * self.size
         if start < 0 or start + self.size > len(self.memory.buffers[self.buffer]):
-            raise Unsafe(f"index {index} is outside the buffer")
+            raise UnsafeError(f"index {index} is outside the buffer")
         if start % self.size:
-            raise Unsafe(f"a misaligned word at byte {start}: it faults on a Cortex-M0+")
+            raise UnsafeError(f"a misaligned word at byte {start}: it faults on a Cortex-M0+")
         return slice(start, start + self.size)
 
     def __getitem__(self, index: int) -> int:
@@ -70,7 +70,7 @@ class Pointer:
 
     def __setitem__(self, index: int, value: int) -> None:
         if not 0 <= value < 1 << min(31, 8 * self.size):
-            raise Unsafe(f"{value} stored in {self.size} bytes: x64 viper would load another number")
+            raise UnsafeError(f"{value} stored in {self.size} bytes: x64 viper would load another number")
         self.memory.buffers[self.buffer][self._part(index)] = value.to_bytes(self.size, "little")
 
 

@@ -44,8 +44,11 @@ def _head() -> Iterator[str]:
     yield "# SPDX-License-Identifier: MIT"
     yield '"""Runs a program of operations modulo the P-256 prime on 20 limbs of 13 bits, in viper.'
     yield ""
-    yield f"It knows no curve and no packed numbers (curve.py, limbs.py). {NOTICE}"
+    yield "It knows no curve and no packed numbers (curve.py, limbs.py)."
+    yield NOTICE
     yield '"""'
+    yield ""
+    yield "# ruff: noqa: F821 - ptr8 and ptr32 are names of the viper compiler"
     yield ""
     yield "import micropython"
     yield ""
@@ -119,12 +122,13 @@ def _limb(pointer: str) -> Iterator[str]:
 
 
 def table_module() -> str:
-    """Source of `base_table.py`: 32 comb points of G, x then y, 32 bytes little-endian, times 2**260 mod P."""
+    """Source of `base_table.py`: 32 comb points of G: x, y, times 2**260 mod P, 32 bytes little-endian."""
     lines = [
         "# SPDX-License-Identifier: MIT",
         '"""Signed comb (5 teeth, 2 tables) of the P-256 base point: 32 points of 64 bytes.',
         "",
-        f"Data only, one bytes object: in a frozen module it stays in flash. {NOTICE}",
+        "Data only, one bytes object: in a frozen module it stays in flash.",
+        NOTICE,
         '"""',
         "",
         "BASE_TABLE = (",
@@ -132,7 +136,7 @@ def table_module() -> str:
     for x, y in comb_points(G):
         for value in (x, y):
             encoded = ((value << LIMBS * BITS) % P).to_bytes(32, "little")
-            lines += [_literal(encoded[:16]), _literal(encoded[16:])]
+            lines += [f"    {_literal(part)}" for part in (encoded[:16], encoded[16:])]
     return "\n".join([*lines, ")", ""])
 
 
@@ -147,14 +151,18 @@ def program_module() -> str:
         "",
     ]
     for name, program in p256_formulas.programs().items():
-        parts = [program[i : i + 16] for i in range(0, len(program), 16)]
-        lines += [f"{name} = (", *map(_literal, parts), ")"]
+        parts = [_literal(program[i : i + 25]) for i in range(0, len(program), 25)]
+        whole = f"{name} = {parts[0]}"
+        if len(parts) == 1 and len(whole) <= 110:
+            lines.append(whole)
+        else:
+            lines += [f"{name} = (", *(f"    {part}" for part in parts), ")"]
     return "\n".join([*lines, ""])
 
 
 def _literal(part: bytes) -> str:
     digits = "".join(f"\\x{byte:02x}" for byte in part)
-    return f'    b"{digits}"'
+    return f'b"{digits}"'
 
 
 Point = tuple[int, int]

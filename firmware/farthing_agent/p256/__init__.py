@@ -35,7 +35,7 @@ def sign(private: bytes, digest: bytes) -> bytes:
 
 
 def verify(public: bytes, digest: bytes, signature: bytes) -> bool:
-    """True for a valid signature by `public`; False for anything else, malformed input too. High s is valid."""
+    """True for a valid signature, of high s too; False for anything else, whatever its size."""
     return ecdsa.verify(_curve, public, digest, signature)
 
 
@@ -72,6 +72,6 @@ class Peer:
         self._table = _curve.comb_table(self._x, self._y)
 
     def verify(self, digest: bytes, signature: bytes) -> bool:
-        """True for a valid signature; False for anything else, malformed input too. High s is valid."""
+        """True for a valid signature, of high s too; False for anything else, whatever its size."""
         factors = ecdsa.factors(_curve, digest, signature)
         return factors is not None and _curve.matches_known(*factors, self._x, self._y, self._table)

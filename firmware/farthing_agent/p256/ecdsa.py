@@ -51,7 +51,9 @@ def raw_signature(curve, private: bytes, digest: bytes):
     if len(digest) != 32:
         raise ValueError
     z = int.from_bytes(digest, "big")
-    for k in nonces(private, digest):
+    candidates = nonces(private, digest)
+    while True:
+        k = next(candidates)
         scale, blind, noise = blinds()
         r = curve.multiply_base(k, scale, noise)[0] % N
         # b (z + r d) / (b k): neither the key nor the nonce meets a big-integer operation unblinded

@@ -6,6 +6,8 @@ first) a slot; no word is ever negative, because x64 viper zero-extends what it 
 Packed numbers are 32 bytes little-endian, read bytewise: an unaligned word faults on a Cortex-M0+.
 """
 
+# ruff: noqa: F821 - ptr8 and ptr32 are names of the viper compiler
+
 import micropython
 
 
@@ -69,7 +71,7 @@ def pack(words: ptr32, slot: int, target: ptr8, offset: int):
 
 @micropython.viper
 def invert(t: ptr32, x: int, modulus: int, modulus_inverse: int):
-    """Slot 16 becomes the inverse of slot `x` modulo the odd number in slot `modulus`, plus 0 to 3 times it.
+    """Slot 16 becomes 1 / slot `x` modulo the odd number in slot `modulus`, plus 0 to 3 times that number.
 
     Slot `x` must be below the modulus, and 0 gives a multiple of it; `modulus_inverse` is the modulus'
     own inverse mod 2**13. Constant flow: 46 times 13 steps of Bernstein and Yang's safegcd with a half

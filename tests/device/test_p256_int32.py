@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: MIT
+"""The viper source on 32 bits: no overflow, bad index or negative word in anything a signature does."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import check_int32
+import farthing_agent.p256 as package
+from farthing_agent.p256 import curve, ecdsa, selftest
+from farthing_agent.p256.constants import N, P
+
+FOLDER = Path(package.__file__).parent
+R = 1 << 260
+# all 20 limbs at their maximum: more than any value in use
+WORST = R - 1
+
+
+@pytest.fixture(scope="module")
+def memories() -> Iterator[dict[str, check_int32.Memory]]:
+    """The viper modules with every operation checked, put where viper.py imports them from."""
+    made = {}
+    for name in ("field_viper", "limbs"):
+        names, made[name] = check_int32.load(FOLDER / f"{name}.py")
+        module = ModuleType(f"{package.__name__}.{name}")
+        module.__dict__.update(names)
+        sys.modules[module.__name__] = module
+    yield made
+    for name in ("field_viper", "limbs"):
+        del sys.modules[f"{package.__name__}.{name}"]
+
+
+@pytest.fixture
+def field(memories: dict[str, check_int32.Memory]):
+    """viper.Field over the checked functions."""
+    spec = importlib.util.spec_from_file_location(f"{package.__name__}.viper_checked", FOLDER / "viper.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.Field()
+
+
+def write(field, slot: int, number: int) -> None:
+    for i in range(20):
+        field._words[20 * slot + i] = number >> 13 * i & 8191
+
+
+def read(field, slot: int) -> int:
+    return sum(field._words[20 * slot + i] << 13 * i for i in range(20))
+
+
+def test_a_signature_and_its_verification(field) -> None:
+    assert selftest.passes(curve.Curve(field))
+
+
+def test_a_peer_table(field) -> None:
+    engine = curve.Curve(field)
+    x, y = ecdsa.point(selftest._PUBLIC)
+    table = engine.comb_table(x, y)
+    factors = ecdsa.factors(engine, selftest._DIGEST, selftest._SIGNATURE)
+    assert engine.matches_known(*factors, x, y, table)
+
+
+@pytest.mark.parametrize("a", [0, 1, P - 1, P, 2 * P, 1 << 256, WORST])
+@pytest.mark.parametrize("b", [0, 1, P + 1, 1 << 257])
+def test_products_of_the_largest_values(field, a: int, b: int) -> None:
+    write(field, 1, a)
+    write(field, 2, b)
+    field.run(b"\x01\x06\x01\x02\x00")
+    assert read(field, 6) * R % P == a * b % P
+    assert read(field, 6) <= a * b // R + P
+
+
+@pytest.mark.parametrize("factors", [(1, -1), (1, -8), (4, -1), (3, 3), (8, 0), (-1, 0), (-1, -1)])
+@pytest.mark.parametrize(("a", "b"), [(0, 0), (0, 21 * P // 10), (21 * P // 10, 0), (P, P), (2 * P - 1, 1)])
+def test_combinations_of_the_largest_values(field, factors: tuple[int, int], a: int, b: int) -> None:
+    write(field, 1, a)
+    write(field, 2, b)
+    field.run(bytes([3, 6, 1, 2, 64 + factors[0], 64 + factors[1], 0]))
+    result = read(field, 6)
+    assert (result - factors[0] * a - factors[1] * b) % P == 0
+    assert 9 * P // 10 < result < 21 * P // 10
+
+
+@pytest.mark.parametrize("modulus", [P, N])
+def test_inverses_of_the_extremes(field, modulus: int) -> None:
+    for number in (1, 2, modulus - 1, modulus - 2, modulus >> 1, 1 << 255, (1 << 255) - 1):
+        if modulus == N:
+            assert field.invert_scalar(number) * number % N == 1
+        else:
+            write(field, 10, number)
+            field.invert_e()
+            assert read(field, 10) * number % P == R * R % P
+            # Montgomery forms: number is z R, the result is R / z
+
+
+def test_the_largest_column_sum_fits(field, memories: dict[str, check_int32.Memory]) -> None:
+    memories["field_viper"].largest = 0
+    write(field, 1, WORST)
+    field.run(b"\x02\x06\x01\x01\x00")
+    assert 20 * 8191**2 < memories["field_viper"].largest < 2**31
+
+
+UNSAFE = """
+import micropython
+
+@micropython.viper
+def {name}(w: ptr32, n: int):
+    {body}
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ("w[0] = n * n", "more than 32 bits"),
+        ("w[0] = n << 20", "more than 32 bits"),
+        ("n += 2147483000", "more than 32 bits"),
+        ("w[0] = 0 - n", "another number"),
+        ("w[4] = 1", "outside the buffer"),
+        ("n = w[0 - 1]", "outside the buffer"),
+        ("n = ptr32(int(w) + 2)[0]", "misaligned"),
+    ],
+)
+def test_the_checker_finds(tmp_path: Path, body: str, reason: str) -> None:
+    path = tmp_path / "unsafe.py"
+    path.write_text(UNSAFE.format(name="unsafe", body=body), encoding="utf-8")
+    names, _ = check_int32.load(path)
+    with pytest.raises(check_int32.UnsafeError, match=reason):
+        names["unsafe"](bytearray(16), 70_000)
