@@ -46,7 +46,7 @@ def test_messages_come_in_at_the_rate_they_go_out(runtime: str, broker: Broker):
         runtime, port=broker.port, topic="f1/x", subscribe=["f1/#"], count=1000, keep=False, linger_s=0.5
     )
     assert told["acked"] == 1000
-    assert told["growth"] == 0
+    assert abs(told["growth"]) <= 128  # a message that is just coming in; a leak would be 500 times as much
     assert told["rx_bytes"] > 1000 * 10
 
 
