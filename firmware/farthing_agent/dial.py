@@ -6,7 +6,7 @@ No protocol and no retries: farthing_agent.link has them. CPython's version is d
 
 import asyncio
 import socket
-from asyncio import core
+from asyncio import core  # pyright: ignore[reportAttributeAccessIssue]  # the stubs leave it out
 from errno import EINPROGRESS
 
 
@@ -51,7 +51,7 @@ async def dial(host: str, port: int, context=None, name=None):
         except OSError as error:
             if error.errno != EINPROGRESS:
                 raise
-        await _writable(sock)
+        await _writable(sock)  # pyright: ignore[reportGeneralTypeIssues]  # MicroPython awaits generators
         if context:
             # The handshake is done by the first write and read, in turns with the other tasks.
             sock = context.wrap_socket(sock, server_hostname=name or host, do_handshake_on_connect=False)

@@ -223,9 +223,7 @@ class Link:
         core = self._core
         if event == mqtt.ACKED:
             self.acked += 1
-            self._idle.append(core.tag)
-            core.tag.set()
-            core.tag.clear()
+            self._release(core.tag)
         elif event == mqtt.MESSAGE:
             self._deliver()
             return core.packet_id
@@ -246,6 +244,12 @@ class Link:
                     self.error = MqttError(p.NOT_GRANTED)
             self.up.set()
         return 0
+
+    def _release(self, done) -> None:
+        """Wake the publish that waits for `done`, which is then free for the next one."""
+        self._idle.append(done)
+        done.set()
+        done.clear()
 
     def _deliver(self) -> None:
         if self._on_message:
