@@ -23,7 +23,7 @@ DEVICE_FOLDERS = (ROOT / "protocol", ROOT / "firmware")
 
 
 def micropython() -> str | None:
-    """Path of the unix port: FARTHING_MICROPYTHON, then beside this Python, then PATH; None if nowhere."""
+    """Path of the unix port: FARTHING_MICROPYTHON, then the wheel's, then PATH; None if nowhere."""
     return interpreter.find()
 
 

@@ -145,9 +145,10 @@ def syntax(node: ast.AST) -> Iterator[str]:
 
 def _unpacks(node: ast.AST) -> bool:
     """Whether it is a list, tuple or set made (not assigned to) with a starred item."""
-    if not isinstance(node, ast.List | ast.Tuple | ast.Set) or isinstance(getattr(node, "ctx", None), ast.Store):
-        return False
-    return any(isinstance(item, ast.Starred) for item in node.elts)
+    if isinstance(node, ast.List | ast.Tuple | ast.Set):
+        made = isinstance(getattr(node, "ctx", ast.Load()), ast.Load)
+        return made and any(isinstance(item, ast.Starred) for item in node.elts)
+    return False
 
 
 def functions(node: ast.AST) -> Iterator[str]:

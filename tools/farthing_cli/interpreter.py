@@ -30,12 +30,11 @@ _ARCHES = {1: "x86", 2: "x64", 3: "armv6", 11: "rv32imc", 12: "rv64imc"}
 
 @cache
 def find() -> str | None:
-    """Path of the interpreter: FARTHING_MICROPYTHON, then beside this Python, then PATH; None if nowhere."""
+    """Path of the interpreter: FARTHING_MICROPYTHON, then the wheel's, then PATH; None if nowhere."""
     named = os.environ.get(NAMED_BY)
     if named:
         return shutil.which(named)
-    beside = Path(sys.executable).parent / "micropython"
-    return str(beside) if beside.exists() else shutil.which("micropython")
+    return _module() or shutil.which("micropython")
 
 
 @cache
@@ -44,10 +43,15 @@ def command() -> tuple[str, ...]:
     path = find()
     if path is None:
         raise UserError("no MicroPython for virtual boards", f"name its unix port in {NAMED_BY}")
-    module = importlib.util.find_spec("micropython_run")
-    if os.environ.get(NAMED_BY) or module is None or module.origin is None:
-        return (path,)
-    return (sys.executable, "-I", "-S", "-c", _LAUNCHER, str(Path(module.origin).parent))
+    if path == _module():
+        return (sys.executable, "-I", "-S", "-c", _LAUNCHER, str(Path(path).parent))
+    return (path,)
+
+
+def _module() -> str | None:
+    """The extension module that the wheel holds the interpreter in."""
+    found = importlib.util.find_spec("micropython_run")
+    return found.origin if found else None
 
 
 @cache
