@@ -7,7 +7,7 @@ Started by tests/p256_runs.py, which says what the lines are; it checks nothing 
 import sys
 from binascii import unhexlify
 
-from farthing_agent import p256
+import farthing_agent.p256 as p256
 from farthing_agent.p256 import bigint, curve, ecdsa
 
 field = bigint.Field() if sys.argv[1] == "int" else p256._curve.field

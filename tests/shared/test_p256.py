@@ -4,7 +4,7 @@
 from binascii import unhexlify
 from hashlib import sha256
 
-from farthing_agent import p256
+import farthing_agent.p256 as p256
 from farthing_agent.p256 import bigint, complete, curve, ecdsa, selftest
 from farthing_agent.p256.constants import GX, GY, N, P
 

@@ -4,7 +4,7 @@
 It makes no signature, and reads no random source.
 """
 
-from farthing.hmac import hmac_sha256
+from farthing.hmac import pads, tag
 
 from .constants import N
 
@@ -12,16 +12,17 @@ from .constants import N
 def nonces(private: bytes, digest: bytes):
     """Yield the candidates 0 < k < N for a 32-byte private key and a 32-byte digest, in their order."""
     z = int.from_bytes(digest, "big")
-    seed = private + (z - N if z >= N else z).to_bytes(32, "big")
-    key = bytes(32)
+    if z >= N:
+        digest = (z - N).to_bytes(32, "big")
     value = b"\x01" * 32
+    key = pads(bytes(32))
     for step in (b"\x00", b"\x01"):
-        key = hmac_sha256(key, value, step, seed)
-        value = hmac_sha256(key, value)
+        key = pads(tag(key, value, step, private, digest))
+        value = tag(key, value)
     while True:
-        value = hmac_sha256(key, value)
+        value = tag(key, value)
         k = int.from_bytes(value, "big")
         if 0 < k < N:
             yield k
-        key = hmac_sha256(key, value, b"\x00")
-        value = hmac_sha256(key, value)
+        key = pads(tag(key, value, b"\x00"))
+        value = tag(key, value)
