@@ -75,8 +75,8 @@ def run_device(
     """Run `code` (source text, or the Path of a file) in real MicroPython and return what it printed.
 
     `heap` is what `-X heapsize` takes: "64wK" holds as many objects as 64 kB do on a 32-bit board (128 kB
-    of this machine's). With `mpy` the device modules are imported as .mpy, as on a board. The current folder is the
-    repository's unless `cwd` says otherwise. Raises subprocess.TimeoutExpired after `timeout` seconds.
+    of this machine's). With `mpy` the device modules are imported as .mpy, as on a board. The current folder
+    is the repository's unless `cwd` says otherwise. Raises subprocess.TimeoutExpired after `timeout` seconds.
     """
     require_micropython()
     path = device_path(path_extra)
