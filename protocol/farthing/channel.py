@@ -270,17 +270,15 @@ class Payer:
         """
         self._check(self.cum)
         seq = self._next_seq()
-        self.chain = None
-        root = self._load_chain(seq, length)
-        commitment = Commitment(self.handle, self.cum, seq, root, unit, length)
-        payload = commitment_payload(commitment)
+        chain = self._make_chain(seq, length)
+        payload = commitment_payload(Commitment(self.handle, self.cum, seq, chain.root, unit, length))
         self.commitment = payment(payload)
+        self.chain = chain
         self.index = 0
         return payload
 
-    def _load_chain(self, number: int, length: int) -> bytes:
-        self.chain = Chain(chain_seed(self.master, self.hash, number), length)
-        return self.chain.root
+    def _make_chain(self, number: int, length: int) -> Chain:
+        return Chain(chain_seed(self.master, self.hash, number), length)
 
     def left(self) -> int:
         """How many ticks the chain still has."""
@@ -318,11 +316,12 @@ class Payer:
         if not last or (self.cum - last.cum) % last.unit:
             return
         index = (self.cum - last.cum) // last.unit
-        if index <= last.length and self._load_chain(last.seq, last.length) == last.root:
-            self.commitment = last
-            self.index = index
-        else:
-            self.chain = None
+        if index <= last.length:
+            chain = self._make_chain(last.seq, last.length)
+            if chain.root == last.root:
+                self.commitment = last
+                self.chain = chain
+                self.index = index
 
     def resume_blind(self) -> None:
         """After a power loss without any echo: everything reserved counts as spent (at most one reserve)."""

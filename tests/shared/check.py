@@ -15,9 +15,19 @@ def raises(code, call, *args):
     try:
         result = call(*args)
     except Fault as fault:
-        assert fault.code == code, "fault %d instead of %d" % (fault.code, code)
+        assert fault.code == code, f"fault {fault.code} instead of {code}"
         return
-    raise AssertionError("not refused: %r" % (result,))
+    raise AssertionError(f"not refused: {result!r}")
+
+
+def refused(rows, call):
+    """Assert that `call(row)` raises Fault(row["fault"]) for each of `rows`; a failure names the row."""
+    assert rows
+    for row in rows:
+        try:
+            raises(row["fault"], call, row)
+        except AssertionError as error:
+            raise AssertionError(f"{row.get('name')}: {error}") from None
 
 
 def vectors(name):
