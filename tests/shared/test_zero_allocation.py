@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: MIT
+"""The hot path's writers allocate nothing: on MicroPython they run with the heap locked.
+
+CPython has no heap lock; there the same calls only have to give the same bytes.
+"""
+
+from farthing import cbor, cose, messages
+
+try:
+    from micropython import heap_lock, heap_unlock
+except ImportError:
+
+    def heap_lock():
+        return None
+
+    heap_unlock = heap_lock
+
+BUF = bytearray(128)
+HANDLE = b"hndl"
+WORD = bytes(range(32))
+SIGNATURE = bytes(64)
+PAYLOAD = bytes(16)
+
+
+def locked(call):
+    """Call with the heap locked; a MemoryError then means that something allocated."""
+    heap_lock()
+    try:
+        return call()
+    finally:
+        heap_unlock()
+
+
+def test_the_lock_locks():
+    def allocate():
+        return bytearray(100)
+
+    try:
+        locked(allocate)
+    except MemoryError:
+        return
+    assert heap_lock() is None, "MicroPython's heap lock did not work"
+
+
+def test_tick_into():
+    end = locked(lambda: messages.tick_into(BUF, 0, HANDLE, 5000, WORD))
+    assert bytes(BUF[:end]) == messages.encode(messages.Tick(HANDLE, 5000, WORD))
+
+
+def test_voucher_payload_into():
+    assert locked(lambda: messages.voucher_payload_into(BUF, 0, HANDLE, 24000, 9)) == 16
+    assert messages.payment(bytes(BUF[:16])) == messages.Voucher(HANDLE, 24000, 9)
+
+
+def test_sign1_into():
+    end = locked(lambda: cose.sign1_into(BUF, 0, PAYLOAD, SIGNATURE))
+    assert bytes(BUF[:end]) == cose.sign1(PAYLOAD, SIGNATURE)
+
+
+def test_put_functions():
+    assert locked(lambda: cbor.put_head(BUF, 0, cbor.ARRAY, 70000)) == 5
+    assert locked(lambda: cbor.put_be(BUF, 0, 2**29, 8)) == 8
+    assert locked(lambda: cbor.put_bytes(BUF, 0, WORD)) == 34
+    assert locked(lambda: cbor.put_raw(BUF, 0, WORD, 32)) == 32
