@@ -46,7 +46,7 @@ def accept(store: Store, channel: bytes, cum: int, seq: int = 1) -> tuple[bytes,
 
 
 def live_a_life(path: Path) -> None:
-    """Make a store with deposits, a top-up, three batches, a tombstone, a withdrawal and unsettled payments."""
+    """Make a store with deposits, a top-up, three batches, a tombstone, a payout and unsettled payments."""
     clock = Clock()
     with Store.open(path, net="lab", clock=clock) as store:
         ledger = LocalLedger(store, clock)
@@ -68,3 +68,11 @@ def live_a_life(path: Path) -> None:
         settler.run().result()
         ledger.withdraw(device(3), 100_000, "payout").result()
         accept(store, second.hash, 5000, 9)
+
+
+def live_on(store: Store) -> None:
+    """Settle what `live_a_life` left, and pay once more."""
+    clock = Clock(START_MS + 10_000)
+    ledger = LocalLedger(store, clock)
+    Settler(store, ledger, clock).run().result()
+    ledger.deposit(device(4), 5, "late").result()

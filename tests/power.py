@@ -2,8 +2,8 @@
 """A disk that forgets what was not synced: an SQLite VFS for simulated power cuts.
 
 Every file has a live copy, which the process sees, and a durable one, which takes over the live one's writes
-at each sync. At the cut an arbitrary part of the waiting 512-byte sectors reaches the durable copy, in any order,
-and all later writes fail. kill -9 can't show this: the kernel keeps what a dead process wrote.
+at each sync. At the cut an arbitrary part of the waiting 512-byte sectors reaches the durable copy, in any
+order, and all later writes fail. kill -9 can't show this: the kernel keeps what a dead process wrote.
 """
 
 from __future__ import annotations

@@ -16,8 +16,8 @@ from .store.database import at_rest, connect_reader, known_version, read_identit
 from .store.errors import explain
 from .store.wal import log_damage
 
-_LOG_TRIES = 5
-_LOG_PAUSE_S = 0.05  # a gateway that writes meanwhile finishes its frame in that time
+_LOG_TRIES = 3
+_LOG_PAUSE_S = 0.02  # a gateway that writes meanwhile finishes its frame in that time
 
 
 class Report(NamedTuple):

@@ -75,21 +75,22 @@ class Recount:
             return "it does not continue the entry before it"
         if not isinstance(entry.body, bytes) or journal.chain_hash(self.head, entry.body) != entry.hash:
             return "its hash is not that of its body"
-        postings = _decode_body(entry)
-        if postings is None:
-            return "its columns are not those of its body"
-        return self._book(entry, postings)
+        decoded = _decode_body(entry.body)
+        if decoded is None:
+            return "its body is no entry"
+        columns, postings = decoded
+        fault = self._book(entry, postings)
+        return fault if columns == list(entry[:4]) else "its columns are not those of its body"
 
     def _book(self, entry: Entry, postings: tuple[journal.Posting, ...]) -> str:
-        if sum(amount for _, amount in postings):
-            return "its postings do not sum to zero"
         for account, amount in postings:
             self.balances[account] = self.balances.get(account, 0) + amount
-            if self.balances[account] < 0 and account != WORLD:
-                return f"it overdraws {account}"
         if entry.kind == "settle":
             self.settles[entry.seq] = entry
-        return ""
+        if sum(amount for _, amount in postings):
+            return "its postings do not sum to zero"
+        overdrawn = [name for name, _ in postings if self.balances[name] < 0 and name != WORLD]
+        return f"it overdraws {overdrawn[0]}" if overdrawn else ""
 
     def _accounts(self) -> Iterator[str]:
         stored = journal.balances(self.connection)
@@ -153,13 +154,13 @@ class Recount:
             yield f"channel {channel_hash.hex()}: it was funded and its row is missing"
 
 
-def _decode_body(entry: Entry) -> tuple[journal.Posting, ...] | None:
-    """The postings, or None when the body is not exactly what these columns encode to."""
+def _decode_body(body: bytes) -> tuple[list[object], tuple[journal.Posting, ...]] | None:
+    """Columns and postings, or None for bytes that `journal.encode_body` would not have written."""
     try:
-        *columns, postings = cbor2.loads(entry.body)
+        seq, time_ms, kind, ref, postings = cbor2.loads(body)
         pairs = tuple((account, amount) for account, amount in postings)
-        again = journal.encode_body(entry.seq, entry.time_ms, entry.kind, entry.ref, pairs)
+        again = journal.encode_body(seq, time_ms, kind, ref, pairs)
     except (ValueError, TypeError, EOFError):
         return None
     sound = all(journal.is_account(account) and type(amount) is int for account, amount in pairs)
-    return pairs if sound and again == entry.body and columns == list(entry[:4]) else None
+    return ([seq, time_ms, kind, ref], pairs) if sound and again == body else None

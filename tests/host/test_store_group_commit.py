@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Many producers, one writer: what is reported is durable, once, in order; one bad operation stops no other."""
+"""Many producers, one writer: what is reported is durable, once, in order; a bad operation stops none."""
 
 import sqlite3
 import threading

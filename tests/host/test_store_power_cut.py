@@ -101,7 +101,7 @@ def events_of_a_whole_trade(folder: Path) -> int:
 
 
 def cut_often(folder: Path, pragmas: dict[str, str]) -> tuple[int, int]:
-    """Cut at TRIALS moments of a trade; returns how many trials acknowledged something, and lost some of it."""
+    """Cut at TRIALS moments of a trade; returns how many acknowledged something, and lost some."""
     events = events_of_a_whole_trade(folder / "whole")
     chance = random.Random(1)
     acknowledged = losses = 0

@@ -5,27 +5,24 @@ The work is done by farthing_gateway's audit, export and ledger; here are argume
 """
 
 import argparse
-import json
 import secrets
 import sqlite3
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TextIO, TypeVar
+from typing import TextIO
 
+from farthing_cli import output
+from farthing_cli.errors import UserError
 from farthing_gateway import export, journal
 from farthing_gateway.amounts import format_micro, parse_micro
-from farthing_gateway.audit import Report, verify_journal
+from farthing_gateway.audit import verify_journal
 from farthing_gateway.ledger import LedgerError, LocalLedger
 from farthing_gateway.store import Store, StoreError
 from farthing_gateway.store.database import read_file
 
-from ..errors import UserError
-
 NAME = "ledger"
 HELP = "verify, show or export the money in a gateway's store"
-
-T = TypeVar("T")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -34,10 +31,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
     verify = _action(actions, "verify", "recompute the journal; exit 1 if anything was changed", _verify)
     verify.add_argument("--head", metavar="HEX", help="a head noted earlier that must still be in it")
-    verify.add_argument("--json", action="store_true", help="print one JSON object")
+    output.add_json(verify)
 
     balances = _action(actions, "balances", "list every account", _balances)
-    balances.add_argument("--json", action="store_true", help="print one JSON object, in micro-units")
+    output.add_json(balances)
 
     out = _action(actions, "export", "write the journal for auditors", _export)
     out.add_argument("--format", choices=("beancount", "csv"), default="beancount")
@@ -74,45 +71,40 @@ def _action(
 
 def _verify(args: argparse.Namespace) -> int:
     report = verify_journal(args.db, _hex(args.head, 32) if args.head else None)
-    if args.json:
-        print(json.dumps({**report._asdict(), "head": report.head.hex()}))
-    else:
-        _print_report(args.db, report)
-    return 0 if report.ok else 1
-
-
-def _print_report(path: Path, report: Report) -> None:
     for line in report.damage:
-        print(f"damage: {line}", file=sys.stderr)
+        args.out.line(f"damage: {line}")
     if report.ok:
         counts = f"{report.entries} entries, {report.batches} batches, {report.channels} channels"
-        print(f"{path} is sound: {counts}")
-        print(f"head {report.head.hex()}")
+        args.out.line(f"{args.db} is sound: {counts}, head {report.head.hex()}")
     else:
-        print(f"{path} is not sound: stop the gateway and restore a backup", file=sys.stderr)
+        args.out.line(f"{args.db} is not sound: stop the gateway and restore a backup")
+    args.out.result({**report._asdict(), "head": report.head.hex()})
+    return 0 if report.ok else 1
 
 
 def _balances(args: argparse.Namespace) -> int:
     held = read_file(args.db, journal.balances)
-    if args.json:
-        print(json.dumps(held))
-        return 0
-    width = max((len(name) for name in held), default=0)
+    width = max(map(len, held), default=0)
     for name, amount in held.items():
-        print(f"{name:<{width}}  {format_micro(amount):>20}")
+        args.out.line(f"{name:<{width}}  {format_micro(amount):>20}")
+    args.out.result(held)
     return 0
 
 
 def _export(args: argparse.Namespace) -> int:
+    read_file(args.db, lambda connection: _export_to(args, connection))
+    return 0
+
+
+def _export_to(args: argparse.Namespace, connection: sqlite3.Connection) -> None:
     if args.output is None:
-        read_file(args.db, lambda connection: _write(connection, args, sys.stdout))
-        return 0
+        _write(connection, args, sys.stdout)
+        return
     try:
         with args.output.open("w", encoding="utf-8", newline="") as stream:
-            read_file(args.db, lambda connection: _write(connection, args, stream))
+            _write(connection, args, stream)
     except OSError as error:
         raise UserError(f"{args.output} cannot be written ({error.strerror})", "name another file") from error
-    return 0
 
 
 def _write(connection: sqlite3.Connection, args: argparse.Namespace, stream: TextIO) -> None:
@@ -129,7 +121,7 @@ def _deposit(args: argparse.Namespace) -> int:
         ref = args.ref or f"deposit:{secrets.token_hex(8)}"
         entry = LocalLedger(store).deposit(device, amount, ref).result()
         held = store.read(lambda connection: journal.balance(connection, journal.device_account(device)))
-    print(f"entry {entry.seq} ({entry.ref}): {device.hex()} now holds {format_micro(held)}")
+    args.out.line(f"entry {entry.seq} ({entry.ref}): {device.hex()} now holds {format_micro(held)}")
     return 0
 
 
