@@ -114,6 +114,12 @@ def test_a_file_cut_short(path: Path) -> None:
     assert "is damaged" in refusal(path)
 
 
+def test_an_sqlite_that_is_too_old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 36, 0))
+    with pytest.raises(StoreError, match=r"3\.37 or newer"):
+        Store.open(tmp_path / "a.db")
+
+
 def test_an_older_schema_is_taken_to_the_newest(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     addition = ("ALTER TABLE device ADD COLUMN note TEXT NOT NULL DEFAULT ''",)
     monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, addition))

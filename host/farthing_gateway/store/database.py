@@ -20,6 +20,7 @@ Connect = Callable[[Path], sqlite3.Connection]
 
 LEDGER_ID = "local"
 INSTANCE_BYTES = 16
+SQLITE_NEEDED = (3, 37)  # STRICT tables
 _BUSY_MS = 5000
 _CHECKPOINT_PAGES = 4000  # 16 MB of log: a checkpoint syncs twice more, so not at every few commits
 
@@ -89,6 +90,8 @@ def open_database(
     path: Path, *, net: str | None, create: bool, check: bool, now_ms: int, connect: Connect = connect_file
 ) -> tuple[sqlite3.Connection, Identity]:
     """The writer's connection and the ledger's identity, with the schema at its newest version."""
+    if sqlite3.sqlite_version_info < SQLITE_NEEDED:
+        raise StoreError(f"this Python brings SQLite {sqlite3.sqlite_version}: use one with 3.37 or newer")
     if not create and not path.exists():
         raise StoreError(f"{path} does not exist: name the store of a gateway, or start one to make it")
     if path.is_dir():
