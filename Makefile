@@ -23,6 +23,8 @@ lint: $(STAMP)
 	$(BIN)/python tools/dev/device_types.py
 	$(BIN)/python tools/dev/check_subset.py
 	$(BIN)/python tools/dev/compile_check.py
+	$(BIN)/python tools/dev/gen_p256.py --check
+	$(BIN)/python tools/dev/gen_vectors.py --check
 	$(BIN)/python tools/dev/sizes.py --check
 	$(BIN)/python tools/dev/heap.py --check
 
