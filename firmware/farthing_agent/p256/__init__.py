@@ -57,7 +57,7 @@ def generate(urandom) -> bytes:
 
 
 def self_test() -> bool:
-    """Known-answer test of signing and verification, for boot time; about two signatures' time."""
+    """Known-answer test of signing and verification, for boot time; about eight signatures' time."""
     from .selftest import passes
 
     return passes(_curve)
@@ -67,7 +67,7 @@ class Peer:
     """A public key that verifies often: a table of 2 KB makes that nearly as quick as signing."""
 
     def __init__(self, public: bytes):
-        """Raises ValueError for bytes that are no point of the curve. Takes about five signatures' time."""
+        """Raises ValueError for bytes that are no point of the curve. Takes about four signatures' time."""
         self._x, self._y = ecdsa.point(public)
         self._table = _curve.comb_table(self._x, self._y)
 

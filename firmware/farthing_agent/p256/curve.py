@@ -76,12 +76,7 @@ class Curve:
         field.window_digits(u2, self._peer_digits)
         field.clear(1)
         for row in range(256, -1, -1):
-            if row < _ROWS:
-                self._base_row(row)
-            else:
-                field.double()
-            if self._peer_digits[row] != _NO_DIGIT:
-                field.add(table, self._peer_digits[row])
+            self._window_row(row, table)
         return self._matches(r, u1, u2, x, y)
 
     def _base_row(self, row):
@@ -93,6 +88,14 @@ class Curve:
     def _peer_row(self, row, table):
         self.field.add(table, self._peer_digits[2 * row])
         self.field.add(table, self._peer_digits[2 * row + 1])
+
+    def _window_row(self, row, table):
+        if row < _ROWS:
+            self._base_row(row)
+        else:
+            self.field.double()
+        if self._peer_digits[row] != _NO_DIGIT:
+            self.field.add(table, self._peer_digits[row])
 
     def _infinite(self):
         # Z is 0 for the infinite point, and also where an addition met equal or opposite points.
