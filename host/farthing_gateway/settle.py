@@ -76,7 +76,7 @@ def settle_all(connection: sqlite3.Connection, ledger: Ledger, now_ms: int) -> S
 def collect(connection: sqlite3.Connection, after: bytes, limit: int) -> list[Row]:
     """Rows for channels with more accepted than settled, by hash from above `after`."""
     found = connection.execute(
-        "SELECT hash, payer, payee, cum - settled, cum, seq FROM channel "
+        "SELECT hash, payer, payee, cum - settled, cum, seq FROM channel INDEXED BY channel_live "
         "WHERE cum > settled AND state <> 'CLOSED' AND hash > ? ORDER BY hash LIMIT ?",
         (after, limit),
     )

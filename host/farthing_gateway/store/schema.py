@@ -44,8 +44,9 @@ _FIRST = (
         closed_ms INTEGER NOT NULL,
         UNIQUE (payer, handle)
     ) STRICT, WITHOUT ROWID""",
-    # Small partial indexes: what the settler asks for every few seconds is a few rows of many tombstones.
-    "CREATE INDEX channel_unsettled ON channel(hash) WHERE cum > settled",
+    # What the settler asks for every few seconds is a few rows among many tombstones. No index names `cum`:
+    # one on `cum > settled` cost every payment 2.5 us of its 9.
+    "CREATE INDEX channel_live ON channel(hash) WHERE state <> 'CLOSED'",
     "CREATE INDEX channel_closing ON channel(closing_deadline_ms) WHERE state = 'CLOSING'",
     """CREATE TABLE entry(
         seq INTEGER PRIMARY KEY,
