@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """RFC 8949 appendix A: what the strict reader takes and refuses of it.
 
-Taken are exactly the deterministic integers, strings, arrays, maps and tags, false, true and null; refused are
-floats, undefined, other simple values and indefinite lengths.
+Taken are exactly the deterministic integers, strings, arrays, maps and tags, false, true and null.
+Refused are floats, undefined, other simple values and indefinite lengths.
 """
 
 from __future__ import annotations

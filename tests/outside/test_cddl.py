@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""protocol/spec/wire.cddl by an independent validator: what our code writes fits, what it refuses does not."""
+"""protocol/spec/wire.cddl by an independent validator: what we write fits, what we refuse does not."""
 
 from __future__ import annotations
 
@@ -90,7 +90,8 @@ def test_one_message_is_not_another() -> None:
 
 
 def test_every_kind_of_the_code_has_a_rule() -> None:
-    rules = set(re.findall(r"^([a-z-]+) = \[", (SPEC / "wire.cddl").read_text(encoding="utf-8"), re.MULTILINE))
+    text = (SPEC / "wire.cddl").read_text(encoding="utf-8")
+    rules = set(re.findall(r"^([a-z-]+) = \[", text, re.MULTILINE))
     assert set(KINDS) <= rules
     assert set(KINDS.values()) == set(messages._LAYOUTS)
 

@@ -47,7 +47,7 @@ def files() -> dict[str, Row]:
             "unverified": vectors_encoding.cose_unverified(),
         },
         "messages": {
-            "about": "signed: hex is the message, payload its array; plain and invalid: hex is the array",
+            "about": "signed: hex is the message, payload its array; others: hex is the array",
             "signed": vectors_messages.signed_valid(), "plain": vectors_messages.plain_valid(),
             "invalid": vectors_messages.invalid(), "too_large": vectors_messages.too_large(),
         },
@@ -61,7 +61,7 @@ def files() -> dict[str, Row]:
             "valid": vectors_channel.payword_valid(), "invalid": vectors_channel.payword_invalid(),
         },
         "payee": {
-            "about": "a payee of the shared channel, fed step by step; state is [cum, seq, index] after the step",
+            "about": "a payee of the shared channel, fed step by step; state is [cum, seq, index] after it",
             "stories": vectors_channel.stories(),
         },
         "text": {

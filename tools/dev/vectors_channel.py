@@ -72,8 +72,9 @@ def payments_valid() -> list[Row]:
     chains = [(0, 1, 120, 256), (30720, 10, 120, 256), (0, 1, 1, 1), (0, 2, 1, 65535)]
     for cum, seq, unit, length in [*chains, (_MAX_MICRO - 1, 3, 1, 1)]:
         root = words(seq, min(length, 256))[0]
-        rows.append(_payment(f"commitment on {cum}: {length} of {unit}", "commitment",
-                             commitment(cum, seq, root, unit, length), [HANDLE, cum, seq, root, unit, length]))
+        payload = commitment(cum, seq, root, unit, length)
+        fields: list[object] = [HANDLE, cum, seq, root, unit, length]
+        rows.append(_payment(f"commitment on {cum}: {length} of {unit}", "commitment", payload, fields))
     return rows
 
 
@@ -157,7 +158,9 @@ class _Story:
         return self._step("the channel is closed", b"", close=True)
 
 
-def _pay(cum: int, seq: int, channel: bytes = CHANNEL, handle: bytes = HANDLE, kind: str = "voucher") -> bytes:
+def _pay(
+    cum: int, seq: int, channel: bytes = CHANNEL, handle: bytes = HANDLE, kind: str = "voucher"
+) -> bytes:
     return signed(PAYER, kind, voucher(cum, seq, handle), channel)
 
 
