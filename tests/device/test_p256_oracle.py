@@ -16,6 +16,8 @@ from farthing_agent.p256.constants import N
 from p256_runs import Question, ask
 
 # The ends of the range, and scalars with long runs of equal bits, where recoding errors would sit.
+# (MEETS_ITSELF is the k whose comb adds a point to itself, see test_p256.py.)
+MEETS_ITSELF = 0xFFFFF7FF00000000FF7FFFFFFFFFFFF7BCE6FAADA7171E84F3B9CAC2F4632551
 EDGES = [
     1,
     2,
@@ -33,9 +35,12 @@ EDGES = [
     2**128,
     2**26,
     2**52,
+    MEETS_ITSELF,
 ]
+# A digest is a number too: 0, and some that are not below the order.
+DIGESTS = [bytes(32), b"\xff" * 32, *(number.to_bytes(32, "big") for number in (1, N - 1, N, N + 1))]
 PLAIN = ec.ECDSA(utils.Prehashed(hashes.SHA256()))
-DETERMINISTIC = ec.ECDSA(hashes.SHA256(), deterministic_signing=True)
+DETERMINISTIC = ec.ECDSA(utils.Prehashed(hashes.SHA256()), deterministic_signing=True)
 
 
 @dataclass
@@ -54,18 +59,21 @@ def cases(count: int) -> list[Case]:
     seed = secrets.randbits(32)
     print("seed", seed)
     rng = random.Random(seed)
-    return [_case(EDGES[i] if i < len(EDGES) else rng.randrange(1, N), rng) for i in range(count)]
+    numbers = EDGES + [rng.randrange(1, N) for _ in range(count - len(EDGES))]
+    digests = DIGESTS + [
+        sha256(rng.randbytes(rng.randrange(80))).digest() for _ in range(count - len(DIGESTS))
+    ]
+    return [_case(number, digest) for number, digest in zip(numbers, digests, strict=True)]
 
 
-def _case(number: int, rng: random.Random) -> Case:
+def _case(number: int, digest: bytes) -> Case:
     private = ec.derive_private_key(number, ec.SECP256R1())
     numbers = private.public_key().public_numbers()
-    message = rng.randbytes(rng.randrange(80))
-    r, s = utils.decode_dss_signature(private.sign(message, DETERMINISTIC))
+    r, s = utils.decode_dss_signature(private.sign(digest, DETERMINISTIC))
     return Case(
         number.to_bytes(32, "big"),
         numbers.x.to_bytes(32, "big") + numbers.y.to_bytes(32, "big"),
-        sha256(message).digest(),
+        digest,
         r.to_bytes(32, "big") + s.to_bytes(32, "big"),
         r.to_bytes(32, "big") + min(s, N - s).to_bytes(32, "big"),
         private.public_key(),
