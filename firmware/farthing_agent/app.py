@@ -1,0 +1,233 @@
+# SPDX-License-Identifier: MIT
+"""Wires a board together: settings, key, journal, link and the roles that sell and buy.
+
+Messages are handled one after the other by one task, so a role never meets itself half-way.
+Not here: what a role does with a message. The broker is trusted with nothing: what counts is signed.
+"""
+
+import asyncio
+import gc
+import sys
+from collections import deque
+
+from farthing import cose, messages, topics
+from farthing.faults import BAD_SIGNATURE, MALFORMED, MEMORY, WRONG_SENDER, Fault
+
+from .clock import Clock
+from .hal import unix as files
+from .health import allocated, emit, report
+from .journal import Journal
+from .keystore import Keystore
+from .link import Link
+from .settings import Settings
+
+AGENT = "farthing/0.1"
+_INBOX = 24  # messages waiting; more are dropped and come again, since every sender repeats
+_TEND_S = 0.5
+_HEALTH_MS = 60000
+_BEACON_MS = 300000  # a later beacon is verified when the last good one is this old
+
+
+class App:
+    """One board. Give it a role with `sell` or `buy`, then `run` it.
+
+    `mem_at`: numbers of units at which the live memory is printed.
+    """
+
+    def __init__(self, mem_at=()):
+        self.clock = Clock()
+        self.mem_at = mem_at
+        self.roles = []
+        self.faults = {}  # code -> count
+        self.dropped = 0
+        self.link = self.gateway = None
+        self.ledger = self.unit = ""
+        self.instance = b""
+        self.window_s = self._beacon_seq = 0
+        self._beacon_ms = self._health_ms = 0
+        self._greeted = 0
+        self._due = False
+        self._waiting = deque((), _INBOX)
+        self._wake = asyncio.Event()
+        try:
+            self.settings = Settings()
+            self.keys = Keystore(files)
+            self.journal = Journal(files)
+        except Fault as fault:
+            emit("fault", code=fault.code, key=getattr(fault, "detail", ""))
+            sys.exit(1)
+        self.id = self.keys.id.hex()
+
+    def sell(self, service, price_micro: int, **options) -> None:
+        """Offer one service (services.sensor.Sensor, say) at `price_micro` micro-units a delivery."""
+        from .seller import Seller
+
+        self.roles.append(Seller(self, service, price_micro, **options))
+
+    def buy(self, good: str, limit_micro: int, units: int, on_reading=print, **options) -> None:
+        """Buy `units` deliveries of a good at no more than `limit_micro` micro-units each."""
+        from .buyer import Buyer
+
+        self.roles.append(Buyer(self, good, limit_micro, units, on_reading, **options))
+
+    def run(self) -> None:
+        """Serve until the power goes (or Ctrl-C)."""
+        asyncio.run(self.main())
+
+    async def main(self) -> None:
+        """`run` for a program that has tasks of its own."""
+        emit(
+            "boot",
+            role="+".join([role.name for role in self.roles]),
+            id=self.id,
+            runtime=sys.version,
+            backend=self.keys.backend,
+        )
+        self._connect()
+        tasks = [asyncio.create_task(self.link.run()), asyncio.create_task(self._beat())]
+        try:
+            await self._serve()
+        finally:
+            for task in tasks:
+                task.cancel()
+
+    def _connect(self) -> None:
+        net = self.settings.net
+        subscriptions = [(topics.inbox(net, self.id), 1), (topics.broadcasts(net, "beacon"), 1)]
+        will = None
+        for role in self.roles:
+            for kind in role.broadcasts:
+                subscriptions.append((topics.broadcasts(net, kind), 1))
+            will = role.will() or will
+        broker = self.settings.broker
+        self.link = Link(
+            broker["host"],
+            broker["port"],
+            self.id,
+            broker.get("user"),
+            broker.get("password"),
+            broker.get("tls"),
+            will=will,
+            on_message=self._on_message,
+            subscriptions=subscriptions,
+        )
+
+    # --- sending
+
+    def topic(self, to: str, kind: str) -> str:
+        """The topic on which this board writes `kind` to `to`."""
+        return topics.topic(self.settings.net, self.id, to, kind)
+
+    async def send(self, to: str, kind: str, data: bytes, qos: int = 1) -> None:
+        """Publish to one device or the gateway; returns when the broker has it (QoS 1)."""
+        await self.link.publish(self.topic(to, kind), data, qos)
+
+    async def sign(self, kind: int, payload: bytes, channel: bytes = cose.NO_CHANNEL) -> bytes:
+        """The signed message around a payload; `kind` is one of farthing.cose's message types."""
+        aad = cose.external_aad(self.ledger, channel, kind)
+        return cose.sign1(payload, await self.keys.sign(cose.digest(aad, payload)))
+
+    async def verify(self, key: bytes, kind: int, parts, channel: bytes = cose.NO_CHANNEL) -> None:
+        """Check the (payload, signature) of a signed message. Raises Fault(BAD_SIGNATURE)."""
+        aad = cose.external_aad(self.ledger, channel, kind)
+        if not await self.keys.verify(key, cose.digest(aad, parts[0]), parts[1]):
+            raise Fault(BAD_SIGNATURE)
+
+    # --- receiving
+
+    def _on_message(self, topic: str, payload, retained: bool) -> None:
+        parts = topic.split("/")
+        if len(parts) < 6 or len(self._waiting) >= _INBOX:
+            self.dropped += 1
+            return
+        self._waiting.append((parts[5], parts[3], bytes(payload)))
+        self._wake.set()
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(_TEND_S)
+            self._due = True
+            self._wake.set()
+
+    async def _serve(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._waiting:
+                await self._guard(self._handle(*self._waiting.popleft()))
+            if self._due:
+                self._due = False
+                await self._guard(self._tend())
+
+    async def _guard(self, work) -> None:
+        """Do one piece of work; whatever it raises costs that piece only, and is counted."""
+        try:
+            await work
+        except Fault as fault:
+            self.count(fault.code)
+        except MemoryError:
+            gc.collect()
+            self.count(MEMORY)
+        except Exception as error:  # the supervisor: a board has nobody to restart it
+            self.count(MALFORMED, repr(error))
+
+    def count(self, code: int, text: str = "") -> None:
+        """Count a fault; the first of each code is printed."""
+        self.faults[code] = self.faults.get(code, 0) + 1
+        if self.faults[code] == 1:
+            emit("fault", code=code, text=text)
+
+    async def _handle(self, kind: str, sender: str, data: bytes) -> None:
+        if kind == "beacon":
+            await self._beacon(data)
+        elif self.ledger:
+            for role in self.roles:
+                if kind in role.kinds:
+                    await role.handle(kind, sender, data)
+
+    async def _beacon(self, data: bytes) -> None:
+        parts = cose.parse(data)
+        beacon = messages.decode(messages.Beacon, parts[0])
+        if beacon.key != self.settings.gateway:
+            raise Fault(WRONG_SENDER)
+        now = self.clock.ms()
+        if beacon.seq <= self._beacon_seq or (self.ledger and now - self._beacon_ms < _BEACON_MS):
+            return
+        ledger, self.ledger = self.ledger, beacon.ledger
+        try:
+            await self.verify(beacon.key, cose.BEACON, parts)
+        except Fault:
+            self.ledger = ledger
+            raise
+        self.instance = beacon.instance
+        self.unit = beacon.unit
+        self.window_s = beacon.window_s
+        self._beacon_seq = beacon.seq
+        self._beacon_ms = now
+        self.clock.set(beacon.time_s)
+
+    async def _tend(self) -> None:
+        if not self.ledger or not self.link.up.is_set():
+            return
+        if self._greeted != self.link.connects:
+            greeting = self.link.connects
+            await self.hello()
+            for role in self.roles:
+                await role.greet()
+            self._greeted = greeting
+        for role in self.roles:
+            await role.tend()
+        now = self.clock.ms()
+        if now - self._health_ms >= _HEALTH_MS or not self._health_ms:
+            self._health_ms = now
+            await self.send(topics.GATEWAY, "health", report(self), 0)
+
+    async def hello(self) -> None:
+        """Introduce this board to the gateway; again is harmless."""
+        message = messages.Hello(self.keys.public, AGENT, sys.version[:96])
+        await self.send(topics.GATEWAY, "hello", await self.sign(cose.HELLO, messages.encode(message)))
+
+    def mark(self, units: int) -> None:
+        """Print the live memory at the chosen numbers of units."""
+        if units in self.mem_at:
+            emit("mem", units=units, alloc=allocated())

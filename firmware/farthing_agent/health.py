@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: MIT
+"""What a board tells about itself: JSON lines on its console, and a map on the network.
+
+Every console line that begins with `{` is one object with "ev". Not here: any decision.
+"""
+
+import gc
+import json
+import sys
+
+from farthing.cbor import dumps
+
+
+def emit(ev: str, **values) -> None:
+    """Print one event; `values` are numbers and short texts."""
+    values["ev"] = ev
+    print(json.dumps(values))
+
+
+def allocated() -> int:
+    """Bytes of live objects; 0 where the interpreter can't tell (CPython)."""
+    gc.collect()
+    return gc.mem_alloc() if hasattr(gc, "mem_alloc") else 0
+
+
+def report(app) -> bytes:
+    """The `health` message: a CBOR map with short keys."""
+    values = {"up_s": app.clock.ms() // 1000, "mem_alloc": allocated(), "runtime": sys.version[:96]}
+    values["mem_free"] = gc.mem_free() if hasattr(gc, "mem_free") else 0
+    values["faults"] = app.faults
+    values["dropped"] = app.dropped
+    values["reconnects"] = app.link.reconnects
+    values["tx_bytes"] = app.link.tx_bytes
+    values["rx_bytes"] = app.link.rx_bytes
+    for role in app.roles:
+        values.update(role.totals())
+    return dumps(values)

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: MIT
+"""The board's one private key: made here on first use, never leaving; signs, and verifies for others.
+
+`sign` and `verify` are awaited, so that an agent stays live where they take long.
+Not here: what is signed. Power and fault attacks on the arithmetic are not covered.
+"""
+
+import os
+
+from farthing.cose import key_id
+from farthing.faults import NO_KEY, SELF_TEST, Fault
+from farthing.hmac import hmac_sha256
+
+from . import p256
+
+_PEERS = 3  # tables of known keys, 2 KB each: the gateway and two partners
+
+
+class Keystore:
+    """Raises Fault(SELF_TEST) for arithmetic that fails its known answers, Fault(NO_KEY) for a bad key file."""
+
+    def __init__(self, files, name: str = "key.bin"):
+        if not p256.self_test():
+            raise Fault(SELF_TEST)
+        if not files.size(name):
+            files.write_secret(name, p256.generate(os.urandom))
+        self._private = files.read(name, 0, 33)
+        try:
+            self.public = p256.public_key(self._private)
+        except ValueError:
+            raise Fault(NO_KEY)
+        self.id = key_id(self.public)
+        self.backend = p256.backend()
+        self._seen = []  # (key, Peer or None), the latest used last
+
+    def master(self) -> bytes:
+        """The secret that PayWord chains grow from."""
+        return hmac_sha256(self._private, b"farthing payword")
+
+    async def sign(self, digest: bytes) -> bytes:
+        """The 64-byte signature of a 32-byte digest; the same digest gives the same bytes."""
+        return p256.sign(self._private, digest)
+
+    async def verify(self, key: bytes, digest: bytes, signature: bytes) -> bool:
+        """True for a valid signature. A key that comes again gets a table, which makes it quicker."""
+        peer = None
+        known = False
+        for entry in self._seen:
+            if entry[0] == key:
+                known = True
+                peer = entry[1]
+                self._seen.remove(entry)
+                break
+        if known and not peer:
+            peer = self._table(key)
+        if not known and len(self._seen) >= _PEERS:
+            self._seen.pop(0)
+        self._seen.append((key, peer))
+        return peer.verify(digest, signature) if peer else p256.verify(key, digest, signature)
+
+    def _table(self, key: bytes):
+        try:
+            return p256.Peer(key)
+        except ValueError:
+            return None

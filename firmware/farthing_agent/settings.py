@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: MIT
+"""Reads settings.json: net, broker (host, port, and user, password, tls if wanted), gateway (its key in hex).
+
+Strict: a key that is missing, unknown or of the wrong kind stops the board. Not here: keys and application
+options; the first are in the keystore, the second in main.py.
+"""
+
+import json
+
+from farthing.faults import NO_SETTINGS, Fault
+from farthing.topics import check_net
+
+_TOP = {"net": str, "broker": dict, "gateway": str}
+_BROKER = {"host": str, "port": int}
+_BROKER_MORE = {"user": str, "password": str, "tls": dict}
+_TLS = {"ca": str}
+_TLS_MORE = {"cert": str, "key": str, "name": str}
+
+
+class Settings:
+    """Raises Fault(NO_SETTINGS); its `detail` names the key at fault."""
+
+    def __init__(self, name: str = "settings.json"):
+        try:
+            with open(name) as file:
+                found = json.load(file)
+        except (OSError, ValueError):
+            raise _bad(name)
+        _check(found, "", _TOP, {})
+        self.broker = found["broker"]
+        _check(self.broker, "broker.", _BROKER, _BROKER_MORE)
+        if "tls" in self.broker:
+            _check(self.broker["tls"], "broker.tls.", _TLS, _TLS_MORE)
+        if not 0 < self.broker["port"] < 65536:
+            raise _bad("broker.port")
+        self.net = found["net"]
+        try:
+            check_net(self.net)
+        except Fault:
+            raise _bad("net")
+        try:
+            self.gateway = bytes.fromhex(found["gateway"])
+        except ValueError:
+            raise _bad("gateway")
+        if len(self.gateway) != 64:
+            raise _bad("gateway")
+
+
+def _bad(key: str) -> Fault:
+    fault = Fault(NO_SETTINGS)
+    fault.detail = key
+    return fault
+
+
+def _check(found, path: str, needed: dict, more: dict) -> None:
+    if not isinstance(found, dict):
+        raise _bad(path)
+    for key in needed:
+        if key not in found:
+            raise _bad(path + key)
+    for key in found:
+        kind = needed.get(key) or more.get(key)
+        if not kind or not isinstance(found[key], kind):
+            raise _bad(path + key)

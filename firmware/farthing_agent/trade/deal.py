@@ -1,0 +1,306 @@
+# SPDX-License-Identifier: MIT
+"""One channel as its buyer lives through it: open, resume after a restart, pay unit by unit, close.
+
+A state machine without tasks: `handle` for each message, `tend` for what time does. Nothing but this board's
+own signature moves what it has paid. Not here: which offer to take.
+"""
+
+import os
+
+from farthing import cose, messages, topics
+from farthing._compat import const, sha256
+from farthing.cbor import ARRAY, Reader
+from farthing.channel import Payee, Payer, split_payments
+from farthing.faults import (
+    BAD_FIELD,
+    BAD_SIGNATURE,
+    BUSY,
+    HANDLE_TAKEN,
+    PRICE_CHANGED,
+    SOLD_OUT,
+    TOMBSTONE,
+    UNKNOWN_DEVICE,
+    UNKNOWN_OFFER,
+    Fault,
+)
+from farthing.limits import CHECKPOINT, TICK
+
+OPENING = const(0)
+RESUMING = const(1)  # confirmed, but what was paid before the restart is not known yet
+TRADING = const(2)
+CLOSING = const(3)
+CLOSED = const(4)
+
+_AHEAD = const(64)  # units reserved in one flash write: the most that a power loss can cost
+_CHAIN = const(256)  # ticks in one chain
+_RETRY_MS = const(2000)
+_RETRY_MOST_MS = const(16000)
+_ECHO_MS = const(4000)  # wait so long for an echo before everything reserved counts as spent
+
+
+class Deal:
+    """`terms` is the Open, `opening` its signed bytes; `take` has price, offer id, offer_seq and units."""
+
+    def __init__(self, buyer, terms, opening: bytes, take, fresh: bool):
+        self.app = buyer.app
+        self.buyer = buyer
+        self.terms = terms
+        self.opening = opening
+        self.take = take
+        self.fresh = fresh  # nothing was ever signed on this channel
+        self.hash = messages.channel_hash(terms)
+        self.seller = cose.key_id(terms.payee).hex()
+        self.state = OPENING
+        self.payer = None
+        self.cap = 0
+        self.commitment = b""
+        self.last = b""  # the last tick, with its voucher
+        self.head = self.hash if fresh else b""
+        self.heads = self.gaps = 0
+        self.behind = not fresh
+        self.served = False  # this seller delivered since we started
+        self.tries = 0
+        now = self.app.clock.ms()
+        self.since_ms = self.next_ms = now
+        self._tick = bytearray(TICK)
+
+    # --- where we are
+
+    def paid(self) -> int:
+        """Units paid on this channel: it keeps one price for its whole life."""
+        return self.payer.cum // self.take.price if self.payer else 0
+
+    def until(self) -> int:
+        """The unit after which the deal is done."""
+        return min(self.take.units, self.cap // self.take.price)
+
+    def _moved(self) -> None:
+        self.tries = 0
+        self.since_ms = self.app.clock.ms()
+        self._schedule()
+
+    def _schedule(self) -> None:
+        wait_ms = min(_RETRY_MS << min(self.tries, 4), _RETRY_MOST_MS)
+        self.next_ms = self.app.clock.ms() + wait_ms - wait_ms * os.urandom(1)[0] // 1024
+
+    # --- time
+
+    async def tend(self) -> None:
+        """Repeat what got no answer; give a silent seller up."""
+        now = self.app.clock.ms()
+        if now < self.next_ms or self.state == CLOSED:
+            return
+        if self.state == RESUMING and now - self.since_ms > _ECHO_MS:
+            self.payer.resume_blind()
+            await self._trade()
+        elif self.state == TRADING and now - self.since_ms > self.buyer.patience_ms:
+            await self.close()
+        else:
+            await self._repeat()
+            self.tries += 1
+        self._schedule()
+
+    async def _repeat(self) -> None:
+        if self.state == CLOSING:
+            await self._send_close()
+        elif self.state == TRADING:
+            await self.app.send(self.seller, "pay", self.commitment + self.last)
+            if not self.served or self.tries:
+                await self._send_take()
+        else:
+            await self.app.send(topics.GATEWAY, "open", self.opening)
+            if self.state == RESUMING:
+                await self._send_take()  # a seller answers a repeated take with an echo
+
+    # --- messages
+
+    async def handle(self, kind: str, sender: str, data: bytes) -> None:
+        """Act on one message. Raises Fault for what does not hold."""
+        if kind == "opened" and self.state == OPENING:
+            await self._opened(data)
+        elif kind == "rcpt":
+            await self._receipt(data)
+        elif kind == "data" and self.state == TRADING and sender == self.seller:
+            await self._data(data)
+        elif kind == "echo" and self.behind and self.state in (RESUMING, TRADING):
+            await self._learn(data)
+            await self._trade()
+        elif kind == "fault":
+            await self._notice(sender, data)
+
+    async def _notice(self, sender: str, data: bytes) -> None:
+        """A refusal. It is not signed, so it may hurry us, and never costs more than this deal."""
+        notice = messages.decode(messages.Notice, data)
+        if sender != self.seller:
+            if notice.code == UNKNOWN_DEVICE:
+                await self.app.hello()
+            elif notice.code in (TOMBSTONE, HANDLE_TAKEN) and self.state == OPENING:
+                if self.app.clock.ms() - self.since_ms > self.buyer.patience_ms:
+                    self.state = CLOSED
+                    self.buyer.closed(self)
+        elif self.state == TRADING and notice.handle == self.hash[:4]:
+            if notice.code in (UNKNOWN_OFFER, PRICE_CHANGED, SOLD_OUT, BUSY):
+                await self.close()
+
+    async def _opened(self, data: bytes) -> None:
+        parts = cose.parse(data)
+        opened = messages.decode(messages.Opened, parts[0])
+        if messages.channel_hash(opened) != self.hash:
+            return
+        await self.app.verify(self.app.settings.gateway, cose.OPENED, parts, self.hash)
+        self.cap = opened.cap
+        self.payer = Payer(opened, opened.cap, self.app.keys.master())
+        self.payer.watermark, self.payer.seq_watermark = self.buyer.watermarks(self.payer.handle)
+        self.buyer.announce(self)
+        self._moved()
+        if self.payer.seq_watermark:
+            self.state = RESUMING
+        else:
+            await self._trade()
+
+    async def _receipt(self, data: bytes) -> None:
+        reader = Reader(data)
+        parts = cose.read(reader)
+        receipt = messages.decode(messages.Receipt, parts[0])
+        if receipt.handle != self.hash[:4] or (receipt.state == messages.OPEN and self.state != RESUMING):
+            return
+        await self.app.verify(self.app.settings.gateway, cose.RECEIPT, parts, self.hash)
+        if receipt.state == messages.CLOSED:
+            self.state = CLOSED
+            self.buyer.closed(self)
+        elif receipt.state == messages.CLOSING:
+            if self.state < CLOSING:
+                await self.close()
+            self.buyer.closing(self)
+        else:
+            await self._resume(data, reader)
+
+    async def _resume(self, data: bytes, reader: Reader) -> None:
+        if reader.more() and reader.major() == ARRAY:
+            messages.read(messages.Proof, reader)
+        echo = data[reader.pos :]
+        if echo:
+            await self._learn(echo)
+            await self._trade()
+
+    async def _learn(self, echo: bytes) -> None:
+        """Resume from our own messages, each checked against our own key: a forged hint moves nothing."""
+        seen = Payee(self.terms, self.cap)
+        for item in split_payments(echo):
+            if not isinstance(item, bytes):
+                seen.tick(item.index, item.word)
+                continue
+            pending = seen.check(item)
+            if not pending or not await self.app.keys.verify(
+                self.app.keys.public, pending.digest, pending.signature
+            ):
+                raise Fault(BAD_SIGNATURE)
+            seen.apply(pending)
+        if self.state == TRADING and seen.cum <= self.payer.cum:
+            return
+        self.payer.resume(seen)
+        self.commitment = self.last = b""
+        if self.payer.chain:
+            self.commitment = seen.commitment_data
+            if self.payer.index:
+                end = self.payer.tick_again_into(self._tick, 0)
+                self.last = bytes(memoryview(self._tick)[:end])
+        self.behind = False
+        self._moved()
+
+    # --- paying
+
+    async def _trade(self) -> None:
+        """Begin to trade, or go on: show what is paid and ask for the next unit."""
+        self.state = TRADING
+        if self.paid() >= self.until():
+            await self.close()
+            return
+        if not self.payer.left():
+            await self._commit()
+            self.last = b""
+        self._schedule()
+        await self.app.send(self.seller, "pay", self.commitment + self.last)
+        await self._send_take()
+
+    def _reserve(self) -> None:
+        """P10: what the next message may spend is durable before it is signed."""
+        if self.payer.must_reserve(self.take.price):
+            self.payer.reserve(_AHEAD * self.take.price)
+            self.buyer.keep_watermarks(self.payer)
+
+    async def _commit(self) -> None:
+        self._reserve()
+        length = min(_CHAIN, self.until() - self.paid())
+        payload = self.payer.next_chain(self.take.price, length)
+        self.commitment = await self.app.sign(cose.COMMITMENT, payload, self.hash)
+
+    async def _send_take(self) -> None:
+        data = await self.app.sign(cose.TAKE, messages.encode(self.take), self.hash)
+        await self.app.send(self.seller, "take", data)
+
+    async def _data(self, data: bytes) -> None:
+        reader = Reader(data)
+        delivery = messages.read(messages.Delivery, reader)
+        if delivery.handle != self.hash[:4]:
+            return
+        ahead = delivery.count - self.paid()
+        if ahead > 1:
+            self.behind = True  # the seller has payments of ours that we forgot: its echo will show them
+        if ahead != 1:
+            return  # a repetition; if the seller misses our last tick, the timer repeats that
+        self.buyer.received(delivery.body)
+        self.served = True
+        if self.head:
+            state = sha256(self.head)
+            state.update(delivery.body)
+            self.head = state.digest()
+        await self._pay()
+        if reader.more():
+            await self._check_head(reader, delivery.count)
+
+    async def _pay(self) -> None:
+        data = b""
+        if not self.payer.left():
+            await self._commit()
+            data = self.commitment
+        self._reserve()
+        end = self.payer.tick_into(self._tick, 0)
+        self.last = bytes(memoryview(self._tick)[:end])
+        paid = self.paid()
+        done = paid >= self.until()
+        if done or not paid % CHECKPOINT:
+            payload = self.payer.voucher_payload()
+            self.last += await self.app.sign(cose.VOUCHER, payload, self.hash)
+            self.buyer.vouchers += 1
+        self._moved()
+        await self.app.send(self.seller, "pay", data + self.last)
+        self.buyer.paid(self)
+        if done:
+            await self.close()
+
+    async def _check_head(self, reader: Reader, count: int) -> None:
+        """The seller's signature over everything it delivered so far."""
+        parts = cose.read(reader)
+        head = messages.decode(messages.Head, parts[0])
+        if head.count != count or head.handle != self.hash[:4]:
+            raise Fault(BAD_FIELD)
+        await self.app.verify(self.terms.payee, cose.HEAD, parts, self.hash)
+        if self.head and head.head != self.head:
+            self.gaps += 1  # a restart of the seller leaves one; a seller that often does so is not to be trusted
+        else:
+            self.heads += 1
+        self.head = head.head
+
+    # --- the close
+
+    async def close(self) -> None:
+        """Ask the gateway to close; the seller agrees, or the window passes."""
+        self.state = CLOSING
+        self._moved()
+        await self._send_close()
+
+    async def _send_close(self) -> None:
+        message = messages.Close(self.hash[:4], self.payer.cum if self.payer else 0)
+        data = await self.app.sign(cose.CLOSE, messages.encode(message), self.hash)
+        await self.app.send(topics.GATEWAY, "close", data)
