@@ -48,12 +48,14 @@ def field(memories: dict[str, check_int32.Memory]):
 
 
 def write(field, slot: int, number: int) -> None:
+    words = memoryview(field._words).cast("i")
     for i in range(20):
-        field._words[20 * slot + i] = number >> 13 * i & 8191
+        words[20 * slot + i] = number >> 13 * i & 8191
 
 
 def read(field, slot: int) -> int:
-    return sum(field._words[20 * slot + i] << 13 * i for i in range(20))
+    words = memoryview(field._words).cast("i")
+    return sum(words[20 * slot + i] << 13 * i for i in range(20))
 
 
 def test_a_signature_and_its_verification(field) -> None:

@@ -6,8 +6,10 @@ constant flow.
 """
 
 from .bigint import inverse
-from .constants import GX, GY, P
+from .constants import P
 
+GX = 0x6B17D1F2E12C4247F8BCE6E563A440F277037D812DEB33A0F4A13945D898C296
+GY = 0x4FE342E2FE1A7F9B8EE7EB4A7C0F9E162BCE33576B315ECECBB6406837BF51F5
 _INFINITY = (1, 1, 0)
 
 
@@ -43,7 +45,7 @@ def _add(point, other):
     return x3, (r * (v - x3) - s1 * cube) % P, z1 * z2 * h % P
 
 
-def multiply(u1: int, u2: int, x: int, y: int):
+def multiply(u1: int, u2: int = 0, x: int = GX, y: int = GY):
     """The affine (x, y) of u1 * G + u2 * (x, y) for u1, u2 below 2**256, or None for the infinite point."""
     base = (GX, GY, 1)
     other = (x, y, 1)

@@ -6,7 +6,7 @@ One Curve has one work area, so one multiplication at a time.
 """
 
 from . import programs
-from .constants import GX, GY, B, N, P
+from .constants import B, N, P
 
 _ROWS = 26
 _TEETH = 5
@@ -28,10 +28,10 @@ def on_curve(x: int, y: int) -> bool:
     return x < P and y < P and (y * y - (x * x - 3) * x - B) % P == 0
 
 
-def _complete(u1, u2, x, y):
+def _complete(*factors):
     from .complete import multiply  # rarely needed, so it takes no room before
 
-    return multiply(u1, u2, x, y)
+    return multiply(*factors)
 
 
 class Curve:
@@ -51,7 +51,7 @@ class Curve:
         for row in range(_ROWS - 1, -1, -1):
             self._base_row(row)
         if self._infinite():
-            return _complete(k, 0, GX, GY)
+            return _complete(k)
         field.run(programs.Z_TO_E)
         field.invert_e()
         field.run(programs.AFFINE)
@@ -131,12 +131,14 @@ class Curve:
             if at:
                 field.run(programs.ADD_SHARED)
             field.save(1, 3, points, at)
-        return self._affine_table(points)
+        return self._affine(points, bytearray(8 * 64), 0)
 
     def comb_table(self, x: int, y: int) -> bytearray:
         """Signed comb of the point, as the base point has one: 2 tables of 16 entries of 64 bytes."""
         teeth = self._teeth(x, y)
-        return self._comb_half(teeth, 0) + self._comb_half(teeth, 2)
+        table = bytearray(2 * _ENTRIES * 64)
+        self._affine(self._comb_half(teeth, 0), table, 0)
+        return self._affine(self._comb_half(teeth, 2), table, _ENTRIES * 64)
 
     def _teeth(self, x, y):
         # Entries 2 m and 2 m + 1: 2**(26 m) times the point, and twice that.
@@ -152,7 +154,7 @@ class Curve:
             field.save(1, 3, points, at)
             field.run(programs.DOUBLE)
             field.save(1, 3, points, at + 96)
-        return self._affine_table(points)
+        return self._affine(points, bytearray(_TEETH * 4 * 64), 0)
 
     def _comb_half(self, teeth, first):
         # Entry 0 has every lower tooth subtracted; adding a doubled tooth turns its sign.
@@ -169,28 +171,27 @@ class Curve:
             field.load(points, 96 * rest, 1, 3)
             field.add(teeth, first + tooth + 1)
             field.save(1, 3, points, 96 * index)
-        return self._affine_table(points)
+        return points
 
     def _enter(self, x, y):
         self.field.put(4, x)
         self.field.put(5, y)
         self.field.run(programs.ENTER)
 
-    def _affine_table(self, points):
-        # Montgomery's trick: one inversion for all the points of 96 bytes.
+    def _affine(self, points, table, offset):
+        # Montgomery's trick: one inversion for all the points of 96 bytes. Until an entry is made, its
+        # place holds the product of the Z before it.
         field = self.field
         count = len(points) // 96
-        before = bytearray(32 * count)
-        table = bytearray(64 * count)
         field.run(programs.BATCH_START)
         for i in range(count):
-            field.save(10, 1, before, 32 * i)
+            field.save(10, 1, table, offset + 64 * i)
             field.load(points, 96 * i + 64, 3, 1)
             field.run(programs.BATCH_COLLECT)
         field.invert_e()
         for i in range(count - 1, -1, -1):
             field.load(points, 96 * i, 1, 3)
-            field.load(before, 32 * i, 4, 1)
+            field.load(table, offset + 64 * i, 4, 1)
             field.run(programs.BATCH_RELEASE)
-            field.save(8, 2, table, 64 * i)
+            field.save(8, 2, table, offset + 64 * i)
         return table

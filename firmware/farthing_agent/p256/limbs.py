@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Viper helpers around the field machine: packing, reduction, inversion and scalar digits.
 
-They know no curve. A work area is an array of 32-bit words, 20 words (limbs of 13 bits, little end
+They know no curve. A work area is a bytearray of 32-bit words, 20 words (limbs of 13 bits, little end
 first) a slot; no word is ever negative, because x64 viper zero-extends what it loads from a ptr32.
 Packed numbers are 32 bytes little-endian, read bytewise: an unaligned word faults on a Cortex-M0+.
 """

@@ -5,8 +5,6 @@ Importing it fails where viper code can't run (ImportError, SyntaxError or Value
 curve: curve.py calls it, and bigint.Field does the same on big integers.
 """
 
-from array import array
-
 from . import programs
 from .base_table import BASE_TABLE
 from .constants import N, P
@@ -27,7 +25,7 @@ class Field:
     base_table = BASE_TABLE
 
     def __init__(self):
-        self._words = array("i", bytes(80 * _SLOTS))
+        self._words = bytearray(80 * _SLOTS)
         self._empty = 2
         one = (1 << 260) % P
         for slot, number in ((0, P), (12, one * one * one % P), (13, 1), (14, N), (15, one)):
