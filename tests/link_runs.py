@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from types import TracebackType
 from typing import Any
 
@@ -18,10 +19,11 @@ from runtimes import ROOT, compiled, device_path, require_micropython
 
 RUNTIMES = ("micropython", "cpython")
 HEAP = "64wK"
+LIMIT_S = 60
 
 
 class Worker:
-    """A running link_worker.py; ends with its `with` block."""
+    """A running link_worker.py; ends with its `with` block, or after a minute."""
 
     def __init__(self, runtime: str, heap: str = HEAP, **settings: Any):
         script = str(ROOT / "tests/device/link_worker.py")
@@ -41,6 +43,8 @@ class Worker:
             cwd=ROOT,
             env={**os.environ, **paths},
         )
+        self.timer = threading.Timer(LIMIT_S, self.process.kill)
+        self.timer.start()
         assert self.process.stdin is not None
         # Not as an argument: above 255 bytes one ends the unix port with "uncaught NLR".
         self.process.stdin.write(json.dumps(settings) + "\n")
@@ -59,6 +63,7 @@ class Worker:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.timer.cancel()
         self.process.kill()
         self.process.communicate()
 

@@ -6,10 +6,45 @@ Nothing of ours is in it, so that it can't share our mistakes.
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Callable
 
 from paho.mqtt import client as paho
+
+
+class ForgetfulBroker:
+    """No broker: answers CONNECT and PINGREQ, but acknowledges a PUBLISH on later connections only.
+
+    Real brokers don't do that on demand. Takes packets below 128 bytes; `publishes` are their first bytes.
+    """
+
+    def __init__(self) -> None:
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._server.getsockname()[1]
+        self.publishes: list[list[int]] = []
+
+    def serve(self, connections: int) -> None:
+        """Serve that many connections, one after the other, until each is closed."""
+        for number in range(connections):
+            connection, _ = self._server.accept()
+            self.publishes.append([])
+            with connection, connection.makefile("rb") as stream:
+                while head := stream.read(2):
+                    body = stream.read(head[1])
+                    connection.sendall(self._answer(head[0], body, acknowledge=number > 0))
+        self._server.close()
+
+    def _answer(self, first: int, body: bytes, acknowledge: bool) -> bytes:
+        if first == 0x10:
+            return b"\x20\x02\x00\x00"
+        if first == 0xC0:
+            return b"\xd0\x00"
+        if first >> 4 == 3:
+            self.publishes[-1].append(first)
+            after_topic = 2 + int.from_bytes(body[:2], "big")
+            return b"\x40\x02" + body[after_topic : after_topic + 2] if acknowledge else b""
+        return b""
 
 
 class Peer:

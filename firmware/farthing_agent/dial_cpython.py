@@ -2,7 +2,6 @@
 """The same `dial` for CPython, so that tests and host tools can run the board's link. Not put on boards."""
 
 import asyncio
-import socket
 import ssl
 
 
@@ -46,6 +45,4 @@ class Stream:
 async def dial(host: str, port: int, context=None, name=None):
     """Connect and return the stream; `name` is whom the certificate must be for. Raises OSError."""
     tls = {"ssl": context, "server_hostname": name or host} if context else {}
-    reader, writer = await asyncio.open_connection(host, port, **tls)
-    writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return Stream(reader, writer)
+    return Stream(*await asyncio.open_connection(host, port, **tls))  # it sets TCP_NODELAY by itself

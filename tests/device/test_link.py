@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from farthing import mqtt_packet
 from farthing_gateway.broker import Broker
 from link_runs import RUNTIMES, Worker, result
-from peers import Peer, until
+from peers import ForgetfulBroker, Peer, until
 
 pytestmark = pytest.mark.parametrize("runtime", RUNTIMES)
 
@@ -93,6 +94,17 @@ def test_a_broker_that_goes_silent_is_left(runtime: str, any_broker: Broker):
     assert told["reconnects"] >= 1
 
 
+def test_a_broker_that_answers_pings_but_acknowledges_nothing_is_left(runtime: str):
+    broker = ForgetfulBroker()
+    serving = threading.Thread(target=broker.serve, args=(2,))
+    serving.start()
+    told = result(runtime, port=broker.port, topic="f1/x", count=4, lanes=1, keepalive_s=1)
+    serving.join()
+    assert told["acked"] == 4
+    assert told["reconnects"] == 1
+    assert broker.publishes == [[0x32], [0x3A, 0x32, 0x32, 0x32]]
+
+
 def test_messages_published_before_the_broker_is_there_are_sent_when_it_comes(
     runtime: str, any_broker: Broker
 ):
@@ -133,15 +145,15 @@ def test_a_failing_callback_is_counted_and_harmless(runtime: str, any_broker: Br
 
 def test_an_oversized_message_is_skipped_and_counted(runtime: str, broker: Broker):
     peer = Peer(broker.port, "peer")
-    with Worker(
-        runtime, port=broker.port, topic="f1/x", subscribe=["f1/in"], rx_size=256, linger_s=1
-    ) as worker:
+    settings = {"port": broker.port, "topic": "f1/x", "subscribe": ["f1/in"], "rx_size": 256, "linger_s": 0.5}
+    with Worker(runtime, **settings) as worker:
         assert worker.line()["up"]
         peer.publish("f1/in", bytes(60_000))
         peer.publish("f1/in", b"fits")
         told = worker.line()
     assert told["oversize"] == 1
     assert told["received"] == [["f1/in", "fits", False]]
+    assert result(runtime, **settings)["oversize"] == 0  # it was acknowledged, so it does not come back
     peer.leave()
 
 
