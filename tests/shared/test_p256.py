@@ -7,7 +7,7 @@ from hashlib import sha256
 import farthing_agent.p256 as p256
 from farthing_agent.p256 import bigint, complete, curve, ecdsa, selftest
 from farthing_agent.p256.complete import GX, GY
-from farthing_agent.p256.constants import N, P
+from farthing_agent.p256.constants import B, N, P
 
 PRIVATE = unhexlify("c9afa9d845ba75166b5c215767b1d6934e50c3db36e89b127b8a622b120f6721")
 PUBLIC = unhexlify(
@@ -164,6 +164,41 @@ def test_keys_off_the_curve_are_refused():
     for public in bad:
         assert not p256.verify(public, DIGEST, good)
         assert refuses(p256.Peer, public)
+
+
+def root(number):
+    """A square root modulo P, or 0 where there is none; P is 3 modulo 4."""
+    y = pow(number % P, (P + 1) // 4, P)
+    return y if (y * y - number) % P == 0 else 0
+
+
+def test_coordinates_are_below_the_prime():
+    assert curve.on_curve(GX, GY)
+    assert not curve.on_curve(GX + P, GY)
+    assert not curve.on_curve(GX, GY + P)
+    y = root(B)
+    assert p256.Peer(bytes(32) + octets(y))
+    assert refuses(p256.Peer, octets(P) + octets(y))
+
+
+def test_an_x_above_the_order_counts_as_its_remainder_only():
+    x = N
+    while not root(x**3 - 3 * x + B):
+        x += 1
+    # key = (point - 3 G) / 5, so that the signature (x - N, s) leads back to the point
+    u1 = N - 3 * bigint.inverse(5, N) % N
+    key = octets_of(complete.multiply(u1, bigint.inverse(5, N), x, root(x**3 - 3 * x + B)))
+    r = x - N
+    s = r * bigint.inverse(5, N) % N
+    digest = octets(3 * s % N)
+    for engine in curves():
+        assert ecdsa.verify(engine, key, digest, octets(r) + octets(s))
+        assert not ecdsa.verify(engine, key, digest, octets(x) + octets(s))
+        assert not ecdsa.verify(engine, key, digest, octets(r + 1) + octets(s))
+
+
+def octets_of(point):
+    return octets(point[0]) + octets(point[1])
 
 
 def test_private_keys_out_of_range_are_refused():
