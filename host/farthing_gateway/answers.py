@@ -42,7 +42,7 @@ class Answers:
         """The standing receipt to both parties; the payer's copy ends with its own best messages."""
         data = self._sign(cose.RECEIPT, session.hash, messages.encode(session.receipt()))
         if proof is not None:
-            data += messages.encode(Proof(proof.body, proof.index, proof.rows, b"".join(proof.path)))
+            data += messages.encode(Proof(proof.body, proof.position, proof.rows, b"".join(proof.path)))
         self._send(session.payer.hex(), "rcpt", data + session.standing.echo, qos, session.handle)
         self._send(session.payee_id.hex(), "rcpt", data, qos, session.handle)
 

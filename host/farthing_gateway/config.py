@@ -96,7 +96,8 @@ def load(path: Path) -> Config:
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise ConfigError(f"{path} cannot be read ({error.strerror}): `farthing gateway init` makes it") from error
+        reason = error.strerror
+        raise ConfigError(f"{path} cannot be read ({reason}): `farthing gateway init` makes one") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is no TOML: {error}; correct that line") from error
     config = read(table, str(path))

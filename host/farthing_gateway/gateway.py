@@ -8,21 +8,18 @@ loop, the order of things, and what happens when something fails.
 import logging
 import time
 from collections.abc import Callable
-from functools import partial
 
 from farthing import topics
-from farthing.faults import BAD_SIGNATURE, BAD_TOPIC, EQUIVOCATION, Fault
 
-from . import hints
 from .answers import Answers
-from .bus import Bus, Inbound
+from .bus import Bus
 from .config import Config
-from .decode import Message, decode, sender_of
+from .decode import Message
 from .devices import Devices
 from .goods import Goods
+from .intake import Handler, Intake
 from .keys import GatewayKey
 from .ledger import LocalLedger
-from .limiter import Limiter
 from .openings import Openings
 from .payments import Payments
 from .rounds import Round, Rounds
@@ -30,19 +27,14 @@ from .sessions import Sessions
 from .settle import Settler
 from .settling import Settling
 from .stats import Stats
-from .store import Store, record_event, wall_clock_ms
+from .store import Store, StoreError, wall_clock_ms
 
 _log = logging.getLogger(__name__)
 
-RECORDED = frozenset({BAD_SIGNATURE, EQUIVOCATION})  # worth an event in the audit trail
-NOTICE_BURST = 8
-NOTICE_RATE = 1.0
 PAUSE_S = 2.0  # after a failed commit: a full disk is not empty the next moment
 DRAIN_S = 3.0
-QUIET_S = 0.1
+QUIET_S = 0.05
 STOP_S = 10.0
-
-Handler = Callable[[Message, Round], None]
 
 
 class Gateway:
@@ -73,24 +65,21 @@ class Gateway:
         self.devices = Devices(
             store, clock, is_open=config.enrol == "open", faucet_micro=config.faucet_micro
         )
-        self._payments = Payments(self.sessions, self.stats)
         self._answers = Answers(self.bus, key, store, self.stats)
         settler = Settler(store, LocalLedger(store, clock), clock)
         self._settling = Settling(
             settler, self._rounds, self.sessions, self._answers, self.stats, config.settle_s
         )
-        self._limiter = Limiter(NOTICE_BURST, NOTICE_RATE)
-        self._handlers = self._make_handlers()
+        self._intake = self._make_intake()
         self._next_beacon_s = 0.0
         self._next_health_s = 0.0
         self._stalled = False
         self.stopping = False
 
-    def _make_handlers(self) -> dict[str, Handler]:
+    def _make_intake(self) -> Intake:
         goods = Goods(self._store, self.sessions, self.stats, self._clock)
         openings = Openings(self.config, self._store, self.devices, self.sessions, self._clock)
-        return {
-            "pay": self._payments.read,
+        handlers: dict[str, Handler] = {
             "hello": self.devices.hello,
             "open": openings.open,
             "close": openings.close,
@@ -99,6 +88,9 @@ class Gateway:
             "health": _only_counted,
             "fault": _only_counted,
         }
+        payments = Payments(self.sessions, self.stats)
+        most = self.config.max_payload
+        return Intake(self._store.net, self.key.id, most, payments, handlers, self.stats, self._clock)
 
     # --- life
 
@@ -132,7 +124,7 @@ class Gateway:
         end = time.monotonic() + STOP_S
         while self._rounds.in_flight and time.monotonic() < end:
             self.bus.poll(QUIET_S)
-            self._rounds.collect()
+            self._collect()
         self._answers.health(self.stats.as_dict())
         self.bus.flush(STOP_S)
         self.bus.close()
@@ -145,68 +137,25 @@ class Gateway:
     def step(self, timeout_s: float) -> None:
         """One turn of the loop."""
         self.bus.poll(timeout_s)
-        self._rounds.collect()
+        self._collect()
         if self._stalled:
             self._recover()
         inbox = self.bus.drain()
         if inbox and not self._stalled:
-            self._serve(inbox)
+            self._rounds.submit(self._intake.round_of(inbox), self._finish)
         self._keep_time()
 
-    # --- one round
+    # --- after the commit
 
-    def _serve(self, inbox: list[Inbound]) -> None:
-        round_ = Round(inbound.token for inbound in inbox)
-        later: list[Message] = []
-        for inbound in inbox:
-            self._guard(partial(self._read, inbound, later, round_), inbound.topic, round_)
-        self._guard(partial(self._payments.process, round_), "", round_)
-        # After the payments: a close in the same round is compared with what they say.
-        for message in later:
-            self._guard(partial(self._handlers[message.kind], message, round_), message, round_)
-        self._refuse(round_)
-        self._rounds.submit(round_, self._finish)
-
-    def _read(self, inbound: Inbound, later: list[Message], round_: Round) -> None:
-        message = decode(self._store.net, inbound, self.config.max_payload)
-        if message.sender == self.key.id:
-            return
-        if message.kind not in self._handlers:
-            raise Fault(BAD_TOPIC)
-        self.stats.read(message.kind, len(message.payload))
-        if message.kind == "pay":
-            self._payments.read(message, round_)
-        else:
-            later.append(message)
-
-    def _guard(self, work: Callable[[], None], source: str | Message, round_: Round) -> None:
-        """Whatever one message does, the others of the round go on (P12)."""
-        try:
-            work()
-        except Fault as fault:
-            sender = sender_of(self._store.net, source) if isinstance(source, str) else source.sender
-            round_.refuse(sender, fault.code)
-        except Exception:  # noqa: BLE001 - the supervisor: a defect must not stop the others; it logs and counts
-            self.stats.defects += 1
-            _log.exception("a message was dropped because of a defect topic=%s", source)
-
-    def _refuse(self, round_: Round) -> None:
-        """Count refusals, keep the ones a sender is told of, and put the grave ones into the audit trail."""
-        told = []
-        now_s = time.monotonic()
-        for refusal in round_.refusals:
-            self.stats.refuse(refusal.code)
-            if not self._limiter.allow((refusal.sender, refusal.code), now_s):
-                continue
-            told.append(refusal)
-            _log.info("refused device=%s %s", refusal.sender.hex(), hints.explain(refusal.code))
-            if refusal.code in RECORDED:
-                channel = refusal.session.hash if refusal.session is not None else b""
-                name = hints.name(refusal.code)
-                round_.record(
-                    partial(record_event, time_ms=self._clock(), code=name, device=refusal.sender, channel=channel)
-                )
-        round_.refusals = told
+    def _collect(self) -> None:
+        for outcome in self._rounds.outcomes():
+            try:
+                outcome()
+            except StoreError:
+                raise
+            except Exception:  # noqa: BLE001 - the supervisor: it is durable, so the others must be answered
+                self.stats.defects += 1
+                _log.exception("an answer was dropped because of a defect")
 
     def _finish(self, round_: Round, refused: tuple[bytes, ...], error: BaseException | None) -> None:
         """All of the round is durable: say so. Or nothing of it is: say nothing and begin again."""
@@ -216,8 +165,10 @@ class Gateway:
         for session, ahead in round_.ahead.items():
             if session.hash not in refused:
                 session.stored(ahead)
-        self._answer(round_)
-        self.bus.ack(round_.tokens)
+        try:
+            self._answer(round_)
+        finally:
+            self.bus.ack(round_.tokens)
 
     def _answer(self, round_: Round) -> None:
         for session in round_.opened:
@@ -243,7 +194,7 @@ class Gateway:
             self.bus.drop(PAUSE_S)
 
     def _recover(self) -> None:
-        """Once nothing is under way any more, go on from what is durable; the broker delivers the rest again."""
+        """Once nothing is under way, go on from what is durable; the broker delivers the rest again."""
         if not self._rounds.in_flight:
             self._load()
             self._stalled = False

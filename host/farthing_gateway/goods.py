@@ -34,7 +34,7 @@ class Goods:
         self._offers: OrderedDict[tuple[bytes, bytes], Offer] = OrderedDict()
 
     def offer(self, message: Message, _round: Round) -> None:
-        """Raises Fault with WRONG_SENDER or BAD_SIGNATURE; an empty payload withdraws and changes nothing here."""
+        """Raises Fault with WRONG_SENDER or BAD_SIGNATURE. An empty payload withdraws: nothing to do here."""
         if not message.payload:
             return
         signed = unwrap(Offer, message.payload)

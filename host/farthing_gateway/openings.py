@@ -10,7 +10,15 @@ from functools import partial
 
 from farthing import faults
 from farthing.cose import key_id
-from farthing.faults import BAD_FIELD, STALE, UNKNOWN_CHANNEL, UNKNOWN_DEVICE, WRONG_LEDGER, WRONG_SENDER, Fault
+from farthing.faults import (
+    BAD_FIELD,
+    STALE,
+    UNKNOWN_CHANNEL,
+    UNKNOWN_DEVICE,
+    WRONG_LEDGER,
+    WRONG_SENDER,
+    Fault,
+)
 from farthing.limits import HANDLE
 from farthing.messages import Close, Open, channel_hash
 
@@ -82,7 +90,9 @@ class Openings:
             if not self._devices.knows(key_id(key)):
                 raise Fault(UNKNOWN_DEVICE)
 
-    def _opened(self, wanted: ChannelTerms, round_: Round, row: Channel | None, error: BaseException | None) -> None:
+    def _opened(
+        self, wanted: ChannelTerms, round_: Round, row: Channel | None, error: BaseException | None
+    ) -> None:
         if row is None:
             self._refused(wanted.payer, round_, error)
             return
@@ -98,7 +108,7 @@ class Openings:
         round_.refuse(device, _CODES.get(error.code, BAD_FIELD))
 
     def close(self, message: Message, round_: Round) -> None:
-        """Raises Fault with UNKNOWN_CHANNEL, BAD_SIGNATURE, or STALE for a payee that has evidence we have not."""
+        """Raises Fault with UNKNOWN_CHANNEL or BAD_SIGNATURE; a payee that knows more than we gets STALE."""
         signed = unwrap(Close, message.payload)
         session = self._closed_by(message.sender, signed)
         if session.payee.closed:
@@ -125,7 +135,9 @@ class Openings:
                 return session
         raise refused
 
-    def _closing(self, session: Session, round_: Round, row: Channel | None, error: BaseException | None) -> None:
+    def _closing(
+        self, session: Session, round_: Round, row: Channel | None, error: BaseException | None
+    ) -> None:
         if row is None:
             self._refused(session.payer, round_, error)
             return

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Payments: vouchers, commitments and ticks of each channel, verified in order of cost and taken into its session.
+"""Payments: vouchers, commitments and ticks, verified in order of cost and taken into their sessions.
 
 Nothing is acknowledged here: the round says what is owed once all is durable.
 """
@@ -23,7 +23,7 @@ from .stats import Stats
 
 
 class Item(NamedTuple):
-    """One payment: a Tick, or the bytes of a signed update; `sender` is the payer, or a payee with evidence."""
+    """One payment: a Tick, or the bytes of a signed update. A payee may send evidence it holds."""
 
     sender: bytes
     update: Tick | bytes
@@ -91,9 +91,10 @@ class Payments:
 
         One that does not advance changes nothing and is answered with the standing receipt or ack.
         """
-        owe = round_.owe_ack if isinstance(update, Tick) else round_.owe_receipt
+        is_tick = isinstance(update, Tick)
+        owe = round_.owe_ack if is_tick else round_.owe_receipt
         try:
-            advanced = self._tick(session, update) if isinstance(update, Tick) else self._sign(session, update)
+            advanced = self._tick(session, update) if is_tick else self._signed(session, update)
         except Fault as fault:
             if fault.code == STALE:
                 owe(session)
@@ -111,7 +112,7 @@ class Payments:
         self._stats.saw("tick", tick_size(tick.index))
         return units > 0
 
-    def _sign(self, session: Session, data: bytes) -> bool:
+    def _signed(self, session: Session, data: bytes) -> bool:
         """A voucher or commitment; False for the very bytes that were verified before."""
         pending = session.payee.check(data)
         if pending is None:
@@ -119,11 +120,7 @@ class Payments:
         if not keys.verify(session.terms.payer, pending.digest, pending.signature):
             raise Fault(BAD_SIGNATURE)
         session.payee.apply(pending)
-        kind = "voucher"
-        if isinstance(pending.update, Commitment):
-            kind = "commitment"
-        else:
-            session.voucher_cum = pending.update.cum
+        kind = "commitment" if isinstance(pending.update, Commitment) else "voucher"
         self._stats.accepted[kind + "s"] += 1
         self._stats.saw(kind, len(data))
         return True

@@ -7,7 +7,7 @@ brings the outcome back to the gateway's own thread.
 
 import sqlite3
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from functools import partial
 from typing import Any, NamedTuple
@@ -18,6 +18,7 @@ from .store import ChannelUpdate, Store, StoreError, save_updates
 
 Record = Callable[[sqlite3.Connection], object]
 Then = Callable[[Any, BaseException | None], None]
+
 
 
 class Refusal(NamedTuple):
@@ -72,6 +73,9 @@ class Round:
         self.refusals.append(Refusal(sender, code, session))
 
 
+Finish = Callable[[Round, tuple[bytes, ...], BaseException | None], None]
+
+
 class Rounds:
     """Rounds on their way to the disk and back. `wake` is called from the writer thread."""
 
@@ -81,8 +85,8 @@ class Rounds:
         self._done: deque[tuple[Then, Any, BaseException | None]] = deque()
         self.in_flight = 0
 
-    def submit(self, round_: Round, finish: Callable[[Round, tuple[bytes, ...], BaseException | None], None]) -> None:
-        """Queue everything of the round; `finish(round, refused hashes, error)` is called last, by `collect`.
+    def submit(self, round_: Round, finish: Finish) -> None:
+        """Queue everything of the round; `finish(round, refused hashes, error)` is its last outcome.
 
         Raises StoreError if the store is closed.
         """
@@ -93,7 +97,7 @@ class Rounds:
         self.run(partial(_persist, updates=updates, records=round_.records), partial(finish, round_))
 
     def run(self, operation: Record, then: Then) -> None:
-        """Queue one operation; `then(result, error)` is called by `collect`. Raises StoreError."""
+        """Queue one operation; `then(result, error)` comes as an outcome. Raises StoreError."""
         self._store.submit(operation, partial(self._completed, then))
         self.in_flight += 1
 
@@ -109,12 +113,11 @@ class Rounds:
         self._done.append((then, result, error))
         self._wake()
 
-    def collect(self) -> None:
-        """Call `then` of all that is durable, or failed, by now."""
+    def outcomes(self) -> Iterator[Callable[[], None]]:
+        """For all that is durable, or failed, by now: what to call on the gateway's own thread."""
         while self._done:
-            then, result, error = self._done.popleft()
             self.in_flight -= 1
-            then(result, error)
+            yield partial(*self._done.popleft())
 
 
 def _step_done(round_: Round, then: Then, result: Any, error: BaseException | None) -> None:

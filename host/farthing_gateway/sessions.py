@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The channels in memory: what was accepted, ahead of the disk, and what is durable, which is all we ever say.
+"""The channels in memory: what was accepted, ahead of the disk, and what is durable: all we ever say.
 
-No signature is verified here and nothing is written; a session can be thrown away and made again from its row.
+No signature is verified and nothing is written; a session can be thrown away and made again from its row.
 """
 
 import sqlite3
@@ -34,7 +34,7 @@ class Standing(NamedTuple):
 class Session:
     """One channel. `payee` is ahead of `standing` while a commit is under way."""
 
-    def __init__(self, row: Channel, ledger: str, instance: bytes, batch: tuple[int, bytes] = (0, b"")) -> None:
+    def __init__(self, row: Channel, ledger: str, instance: bytes, batch: tuple[int, bytes]) -> None:
         terms = Opened(
             ledger, instance, row.payer_key, row.payee_key, row.unit, row.window_s, row.epoch, row.cap
         )
@@ -44,7 +44,6 @@ class Session:
         self.payee = Payee(terms, row.cap)
         self.payee.restore(row.voucher, row.commitment, row.tick_index, row.tick_word)
         self.payee.closed = row.state == CLOSED
-        self.voucher_cum = row.voucher_cum
         self.standing = Standing(
             row.cum, row.seq, self.payee.index, row.settled, *batch, row.state, self.payee.echo()
         )
@@ -70,7 +69,7 @@ class Session:
             payee.cum,
             payee.seq,
             payee.voucher,
-            self.voucher_cum,
+            payee.last_voucher.cum if payee.last_voucher else 0,
             payee.commitment_data,
             commitment.seq if commitment else 0,
             payee.index,

@@ -5,7 +5,6 @@ Which rows are paid is `settle`'s business.
 """
 
 import logging
-from collections.abc import Callable
 
 from . import merkle
 from .answers import Answers
@@ -40,7 +39,6 @@ class Settling:
         self._every_s = every_s
         self._due_s = 0.0
         self._running = False
-        self.on_failure: Callable[[BaseException], None] = _log_failure
 
     def soon(self, now_s: float) -> None:
         """Do not wait for the next turn."""
@@ -62,7 +60,7 @@ class Settling:
     def _settled(self, settlement: Settlement | None, error: BaseException | None) -> None:
         self._running = False
         if settlement is None:
-            self.on_failure(error or AssertionError("neither a settlement nor an error"))
+            _log.error("settlement failed, it is tried again: %s", error)
             return
         closed = {row.hash for row in settlement.closed}
         for batch in settlement.batches:
@@ -105,7 +103,3 @@ def _proofs(batch: Batch) -> list[RowProof]:
         RowProof(batch.no, batch.root, len(bodies), index, body, merkle.proof(bodies, index))
         for index, body in enumerate(bodies)
     ]
-
-
-def _log_failure(error: BaseException) -> None:
-    _log.error("settlement failed: %s", error)

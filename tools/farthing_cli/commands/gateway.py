@@ -32,9 +32,9 @@ CONFIG_NAME = "gateway.toml"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--config", type=Path, metavar="FILE", help="a gateway.toml; without it the defaults hold")
-    parser.add_argument("--data", type=Path, metavar="DIR", help="folder of key and store, in place of the file's")
-    parser.add_argument("--net", help="name of the network, in place of the file's")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="a gateway.toml (default: the defaults)")
+    parser.add_argument("--data", type=Path, metavar="DIR", help="folder of key and store")
+    parser.add_argument("--net", help="name of the network (default: the file's)")
     parser.add_argument("--broker", metavar="HOST:PORT", help="use this broker instead of starting one")
     add_json(parser)
     actions = parser.add_subparsers(dest="action", metavar="init")
