@@ -14,7 +14,7 @@ from importlib import resources
 from pathlib import Path
 
 import farthing
-from farthing_cli import interpreter
+from farthing_cli import interpreter, shrink
 from farthing_cli.errors import UserError
 
 NATIVE = re.compile(rb"^\s*@micropython\.(viper|native|asm_\w+)", re.MULTILINE)
@@ -53,15 +53,16 @@ def compile_source(source: bytes, name: str, arch: str | None = None) -> bytes |
     return _mpy_cross(source, name, arch or "")
 
 
-def compile_libraries(folder: Path, arch: str | None = None) -> list[Path]:
-    """Compile `farthing` and `farthing_agent` into `folder`; returns what was written.
+def compile_libraries(folder: Path, arch: str | None = None, main: str = "") -> list[Path]:
+    """Shrink and compile `farthing` and `farthing_agent` into `folder`; returns what was written.
 
     `arch` is mpy-cross's name for the board's native code; left out, it is this machine's interpreter's.
+    Constants that the application's source `main` names stay there by name.
     """
     arch = arch or interpreter.arch()
     written = []
-    for name, source in libraries().items():
-        code = compile_source(source.read_bytes(), name, arch)
+    for name, source in _shrunk(main).items():
+        code = compile_source(source, name, arch)
         if code is None:
             continue
         target = folder / Path(name).with_suffix(".mpy")
@@ -79,14 +80,19 @@ def build(
     `main` is the application: a file, or its source text. It stays source, as on a board, where only
     main.py is started by itself.
     """
-    compile_libraries(root / "lib", arch)
     source = main.read_text(encoding="utf-8") if isinstance(main, Path) else main
+    compile_libraries(root / "lib", arch, source)
     (root / "main.py").write_text(source, encoding="utf-8")
     for name, content in (files or {}).items():
         target = root / name
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(content.read_bytes() if isinstance(content, Path) else content)
     return root
+
+
+@cache  # by the application, of which a fleet has few
+def _shrunk(main: str) -> dict[str, bytes]:
+    return shrink.shrink({name: path.read_bytes() for name, path in libraries().items()}, keep=main)
 
 
 def _runs_natively(source: bytes, arch: str | None) -> bool:
@@ -97,7 +103,7 @@ def _runs_natively(source: bytes, arch: str | None) -> bool:
 
 @cache  # by content, so that six boards compile each module once
 def _mpy_cross(source: bytes, name: str, arch: str) -> bytes:
-    options = [f"-march={arch}"] if arch else []
+    options = ["-O3", *([f"-march={arch}"] if arch else [])]  # -O3: no line numbers, a tenth of the code
     done = subprocess.run(
         [_compiler(), *options, "-s", name, "-"], input=source, capture_output=True, timeout=60, check=False
     )

@@ -9,6 +9,7 @@ import hashlib
 import itertools
 
 from cryptography.hazmat.primitives.asymmetric import ec
+
 from farthing import cose
 from farthing.channel import Payee, Payer, split_payments
 from farthing.messages import Open

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`farthing sim`: a fleet of virtual boards trades for a while, with faults or without; then it is audited."""
+"""`farthing sim`: a fleet of virtual boards trades for a while, with or without faults, and is audited."""
 
 import argparse
 import tempfile

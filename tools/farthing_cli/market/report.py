@@ -52,7 +52,7 @@ def _is_conserved(connection: sqlite3.Connection) -> bool:
 def figures(market: Market, account: Account) -> dict[str, Any]:
     """The final object of `farthing demo --json`."""
     console = market.console
-    largest = market.final.get("largest", {})
+    gateway = market.final
     buyers = [buyer.name for buyer in market.scenario.buyers]
     sellers = [seller.name for seller in market.scenario.sellers]
     everyone = buyers + sellers
@@ -70,8 +70,8 @@ def figures(market: Market, account: Account) -> dict[str, Any]:
         "conserved": account.conserved,
         "journal_ok": account.report.ok,
         "journal_entries": account.report.entries,
-        "voucher_bytes": largest.get("voucher", 0),
-        "tick_bytes": largest.get("tick", 0),
+        "voucher_bytes": gateway.get("voucher_bytes", 0),
+        "tick_bytes": gateway.get("tick_bytes", 0),
         "wire_bytes": console.total(everyone, "tx_bytes") + console.total(everyone, "rx_bytes"),
         "first_paid_reading_s": round(console.first_paid_s or 0.0, 2),
         "gateway_restarts": market.gateway.restarts,
@@ -112,7 +112,7 @@ def _sentences(found: dict[str, Any], account: Account) -> list[str]:
     money = "conserved to the last micro-unit" if found["conserved"] else "NOT conserved"
     paid, settled = format_micro(found["paid_micro"]), format_micro(found["settled_micro"])
     return [
-        f"{units} readings delivered for {paid} {UNIT}; {settled} {UNIT} settled, {found['batches']} batches.",
+        f"{units} readings delivered for {paid} {UNIT}; {settled} settled in {found['batches']} batches.",
         f"Ticks: {found['ticks']}, at most {found['tick_bytes']} bytes each.",
         f"Vouchers: {found['vouchers']}, at most {found['voucher_bytes']} bytes each.",
         f"MQTT at the boards: {found['wire_bytes']:,} bytes, acknowledgements and keep-alives included.",
