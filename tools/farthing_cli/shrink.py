@@ -18,7 +18,7 @@ Constants = dict[str, dict[str, int]]  # module -> name -> value
 
 
 def shrink(sources: Mapping[str, bytes], keep: str = "") -> dict[str, bytes]:
-    """Every module (path below `lib/` -> source), smaller; constants that the text `keep` names stay defined."""
+    """All modules (path below `lib/` -> source), smaller; constants that the text `keep` names stay."""
     trees = {_module(path): (path, ast.parse(source)) for path, source in sources.items()}
     constants = {name: _constants(tree) for name, (_, tree) in trees.items()}
     out = {}
