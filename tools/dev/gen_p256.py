@@ -207,7 +207,7 @@ def _times(k: int, point: Point) -> Point:
 
 def main(arguments: list[str] | None = None) -> int:
     """Write both files, or with --check compare them. Returns the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(description="Generate the P-256 modules of the board")
     parser.add_argument("--check", action="store_true", help="compare only; exit 1 if a file is not current")
     check = parser.parse_args(arguments).check
     stale = 0

@@ -36,7 +36,8 @@ def _module(path: str) -> str:
 
 def _constants(tree: ast.Module) -> dict[str, int]:
     """Public NAME = integer at the top level, bound nowhere else in the module."""
-    bound = Counter(node.id for node in ast.walk(tree) if _is_store(node))
+    names = (node for node in ast.walk(tree) if isinstance(node, ast.Name))
+    bound = Counter(node.id for node in names if isinstance(node.ctx, ast.Store))
     found: dict[str, int] = {}
     for node in tree.body:
         if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
@@ -44,10 +45,6 @@ def _constants(tree: ast.Module) -> dict[str, int]:
             if name.isupper() and not name.startswith("_") and bound[name] == 1 and value is not None:
                 found[name] = value
     return found
-
-
-def _is_store(node: ast.AST) -> bool:
-    return isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
 
 
 def _integer(node: ast.expr) -> int | None:

@@ -64,7 +64,7 @@ def vouchers(seconds: float) -> Figure:
             view = views[party.payer.handle]
             for item in split_payments(data):
                 pending = view.check(item)
-                if keys.verify(view.payer, pending.digest, pending.signature):
+                if pending and keys.verify(view.payer, pending.digest, pending.signature):
                     accepted += view.apply(pending) > 0
         return accepted
 
