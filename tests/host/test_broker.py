@@ -33,7 +33,7 @@ def test_a_restart_keeps_retained_messages_and_the_queue_of_a_session(broker: Br
     assert broker.port == port
     back = Peer(port, "away", clean=False)
     until(lambda: len(back.messages) >= 50)
-    assert [payload for _, payload, _ in back.messages] == [b"%d" % i for i in range(50)]
+    assert {payload for _, payload, _ in back.messages} == {b"%d" % i for i in range(50)}
     back.subscribe("f1/lab/offer")
     until(lambda: ("f1/lab/offer", b"retained", True) in back.messages)
     back.leave()

@@ -182,8 +182,8 @@ def test_a_session_keeps_what_came_meanwhile(core: Wire, peer: Peer):
     for i in range(20):
         peer.publish("f1/in/x", b"%d" % i)
     assert core.connect()
-    core.until(lambda: len(core.messages) == 20)
-    assert [payload for _, payload, _ in core.messages] == [b"%d" % i for i in range(20)]
+    # A message that went into the dying connection comes again, on nats-server behind the others.
+    core.until(lambda: {payload for _, payload, _ in core.messages} == {b"%d" % i for i in range(20)})
 
 
 def test_a_clean_session_keeps_nothing(peer: Peer, broker: Broker):
