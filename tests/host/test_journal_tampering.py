@@ -97,6 +97,7 @@ REMOVALS = {
 }
 CHANGES = {
     "a channel's settled sum": "UPDATE channel SET settled = settled - 1 WHERE settled > 0",
+    "a closed channel's settled sum": "UPDATE channel SET settled = settled - 1 WHERE state = 'CLOSED'",
     "a channel's cap": "UPDATE channel SET cap = cap + 1",
     "a closed channel opened": "UPDATE channel SET state = 'OPEN' WHERE state = 'CLOSED'",
     "two accounts, so that the sum is kept": """
@@ -208,3 +209,17 @@ def test_any_byte_of_the_log(unfinished: Path, tmp_path: Path, data: st.DataObje
     changed[data.draw(st.integers(0, len(changed) - 1))] ^= data.draw(st.integers(1, 255))
     log.write_bytes(changed)
     assert_found_or_harmless(path, good, contents)
+
+
+@pytest.mark.parametrize("place", ["header", "first frame", "last frame"])
+def test_every_byte_of_the_logs_own_headers(unfinished: Path, tmp_path: Path, place: str) -> None:
+    path = copied_with_log(unfinished, tmp_path)
+    log = Path(f"{path}-wal")
+    size = log.stat().st_size
+    start, length = {"header": (0, 32), "first frame": (32, 24), "last frame": (size - 4096 - 24, 24)}[place]
+    raw = log.read_bytes()
+    with log.open("r+b", buffering=0) as file:
+        for at in range(start, start + length):
+            overwrite(file, at, raw[at] ^ 0x20)
+            assert not verify_journal(path).ok, at
+            overwrite(file, at, raw[at])

@@ -117,6 +117,24 @@ def test_a_batch_of_bad_rows_only_is_no_batch(store: Store) -> None:
     assert store.read(lambda connection: connection.execute("SELECT count(*) FROM batch").fetchone()[0]) == 0
 
 
+class Reluctant(LocalLedger):
+    """A ledger that refuses every row for now, as a chain may."""
+
+    def prepare(self, *_: object) -> None:
+        return None
+
+
+def test_a_close_waits_for_its_refused_row_and_stops_no_other(store: Store) -> None:
+    """P7 and P12."""
+    ledger = Reluctant(store, Clock())
+    accept(store, ALL[0].hash, 100)
+    for each in ALL[:2]:
+        ledger.start_close(each.hash, each.payee).result()
+    waiting = Settler(store, ledger, Clock()).run().result()
+    assert [channel.hash for channel in waiting.closed] == [ALL[1].hash]
+    assert [channel.hash for channel in run(store).closed] == [ALL[0].hash]
+
+
 def test_many_channels_are_paid_in_batches_of_the_ledgers_size(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

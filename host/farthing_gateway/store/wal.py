@@ -13,6 +13,10 @@ _HEADER = struct.Struct(">8I")
 _FRAME = struct.Struct(">6I")
 _MAGIC = 0x377F0682  # the last bit says whether checksums read the log as big-endian words
 _VERSION = 3007000
+# A frame torn by a power cut looks the same; it was never acknowledged, and opening the store drops it.
+_BROKEN = (
+    "frame {} of its log is damaged; if the power has just failed, start the gateway once and verify again"
+)
 
 Sum = tuple[int, int]
 
@@ -44,12 +48,12 @@ def _frames_damage(data: bytes, page_size: int, salts: tuple[int, int], running:
         _, _, salt1, salt2, sum1, sum2 = _FRAME.unpack(header)
         same = (salt1 == salts[0]) + (salt2 == salts[1])
         if same == 1 or (same == 2 and ended):
-            return f"frame {number} of its log is damaged"
+            return _BROKEN.format(number)
         ended = ended or same == 0
         if not ended:
             running = _checksum(page, _checksum(header[:8], running, order), order)
             if running != (sum1, sum2):
-                return f"frame {number} of its log is damaged"
+                return _BROKEN.format(number)
     return ""
 
 
