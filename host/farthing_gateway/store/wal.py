@@ -14,9 +14,7 @@ _FRAME = struct.Struct(">6I")
 _MAGIC = 0x377F0682  # the last bit says whether checksums read the log as big-endian words
 _VERSION = 3007000
 # A frame torn by a power cut looks the same; it was never acknowledged, and opening the store drops it.
-_BROKEN = (
-    "frame {} of its log is damaged; if the power has just failed, start the gateway once and verify again"
-)
+_BROKEN = "frame {} of its log is damaged; if the power has just failed, start the gateway once and repeat"
 
 Sum = tuple[int, int]
 
