@@ -68,15 +68,15 @@ def test_every_message_arrives_although_the_broker_restarts(runtime: str, broker
 def test_every_publish_returns_although_the_broker_is_killed_twice(runtime: str, broker: Broker):
     ear = Peer(broker.port, "ear", clean=True)
     ear.subscribe("f1/x")
-    with Worker(runtime, port=broker.port, topic="f1/x", count=800, lanes=4, pause_ms=5) as worker:
+    with Worker(runtime, port=broker.port, topic="f1/x", count=2000, lanes=4, pause_ms=5) as worker:
         assert worker.line()["up"]
         for _ in range(2):
-            time.sleep(0.3)
+            time.sleep(1)  # longer than the longest pause before a reconnect
             broker.kill()
             time.sleep(0.2)
             broker.restart()
         told = worker.line()
-    assert told["acked"] == 800
+    assert told["acked"] == 2000
     assert told["reconnects"] >= 2
     ear.leave()
 
