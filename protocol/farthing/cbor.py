@@ -5,12 +5,9 @@
 a buffer that is too small raises IndexError from the store itself.
 The reader refuses what is not deterministic: longer heads than needed, indefinite lengths, unsorted or
 duplicate keys, bad UTF-8, trailing bytes. Map keys are integers or strings (True would meet 1 in a dict).
-Not here: floats, because no number of this protocol is one.
+Not here: floats, because no number of this protocol is one, and items of any type (cbor_items).
 """
 
-from collections import namedtuple
-
-from ._compat import const
 from .faults import BAD_FIELD, MALFORMED, Fault
 
 UINT = 0x00
@@ -20,10 +17,6 @@ TSTR = 0x60
 ARRAY = 0x80
 MAP = 0xA0
 TAG = 0xC0
-_SIMPLE = const(0xE0)
-_DEPTH = const(8)
-
-Tag = namedtuple("Tag", ("number", "value"))
 
 
 # --- writing
@@ -90,7 +83,7 @@ def _append_head(out: bytearray, major: int, value: int) -> None:
     out.extend(memoryview(_head)[: put_head(_head, 0, major, value)])
 
 
-def _append(out: bytearray, value) -> None:  # noqa: C901 - one branch a CBOR type
+def _append(out: bytearray, value) -> None:
     if value is None:
         out.append(0xF6)
     elif value is True:
@@ -106,17 +99,23 @@ def _append(out: bytearray, value) -> None:  # noqa: C901 - one branch a CBOR ty
         data = value.encode()
         _append_head(out, TSTR, len(data))
         out.extend(data)
-    elif isinstance(value, Tag):
-        _append_head(out, TAG, value.number)
-        _append(out, value.value)
-    elif isinstance(value, (list, tuple)):
+    elif type(value) in (list, tuple):
         _append_head(out, ARRAY, len(value))
         for item in value:
             _append(out, item)
     elif isinstance(value, dict):
         _append_map(out, value)
     else:
+        _append_tag(out, value)
+
+
+def _append_tag(out: bytearray, value) -> None:
+    from .cbor_items import Tag
+
+    if not isinstance(value, Tag):
         raise Fault(BAD_FIELD)
+    _append_head(out, TAG, value.number)
+    _append(out, value.value)
 
 
 def _append_map(out: bytearray, value: dict) -> None:
@@ -213,67 +212,6 @@ class Reader:
             raise Fault(BAD_FIELD)
         return memoryview(self.data)[start : self.pos]
 
-    def item(self, depth: int = _DEPTH) -> object:
-        """Any one data item, as Python values; arrays become lists."""
-        if not depth:
-            raise Fault(MALFORMED)
-        major = self.major()
-        if major == BSTR:
-            return self.bstr(0, self.end)
-        if major == TSTR:
-            return self.tstr(0, self.end)
-        if major == _SIMPLE:
-            return self._simple()
-        value = self.head(major)
-        if major == UINT:
-            return value
-        if major == NINT:
-            return -1 - value
-        if major == TAG:
-            return Tag(value, self.item(depth - 1))
-        if value > self.end - self.pos:
-            raise Fault(MALFORMED)
-        if major == ARRAY:
-            return [self.item(depth - 1) for _ in range(value)]
-        return self._map(value, depth - 1)
-
-    def _simple(self):
-        byte = self.data[self.pos]
-        self.pos += 1
-        if byte == 0xF6:
-            return None
-        if byte == 0xF5:
-            return True
-        if byte == 0xF4:
-            return False
-        raise Fault(MALFORMED)
-
-    def _map(self, count: int, depth: int) -> dict:
-        out = {}
-        last = b""
-        for _ in range(count):
-            start = self.pos
-            if self.major() > TSTR:
-                raise Fault(BAD_FIELD)
-            key = self.item(depth)
-            raw = bytes(memoryview(self.data)[start : self.pos])
-            if raw <= last:
-                raise Fault(MALFORMED)
-            last = raw
-            out[key] = self.item(depth)
-        return out
-
-
-def loads(data: bytes) -> object:
-    """Decode exactly one data item. Raises Fault(MALFORMED)."""
-    reader = Reader(data)
-    try:
-        value = reader.item()
-    except Fault as fault:
-        raise Fault(MALFORMED) if fault.code == BAD_FIELD else fault
-    reader.done()
-    return value
-
 
 def _is_utf8(data: memoryview) -> bool:
     """RFC 3629: no overlong form, no surrogate, at most U+10FFFF. MicroPython's own check is laxer."""
@@ -299,3 +237,12 @@ def _is_utf8(data: memoryview) -> bool:
                 return False
         at += 1
     return True
+
+
+def __getattr__(name: str):
+    # On first use: a board's messages have fixed layouts.
+    if name in ("Tag", "loads"):
+        from . import cbor_items
+
+        return getattr(cbor_items, name)
+    raise AttributeError(name)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The two ends of a unidirectional payment channel as state machines.
+"""A unidirectional payment channel as its payee sees it, and the items of a payment message.
 
-`Payee` is what a seller, and the gateway beside it, knows and accepts; `Payer` is what a buyer may sign next.
+`Payee` is what a seller, and the gateway beside it, knows and accepts; `Payer` (payer.py) may sign next.
 Verification has two phases: `check` does every cheap check and returns a `Pending` with the digest to verify,
 the caller verifies the payer's signature, then `apply` changes the state. A tick needs no signature.
 Not here: signatures, persistence, delivery. The callers must persist before they acknowledge or send (P10).
@@ -12,7 +12,6 @@ from collections import namedtuple
 from . import cose
 from .cbor import TAG, Reader
 from .faults import (
-    BAD_FIELD,
     CHAIN_END,
     CHANNEL_CLOSED,
     EQUIVOCATION,
@@ -24,20 +23,17 @@ from .faults import (
 )
 from .faults import SKIP_CAP as FAULT_SKIP_CAP
 from .limits import COMMITMENT as COMMITMENT_LIMIT
-from .limits import HANDLE, MAX_SEQ, MESSAGE, SKIP_CAP, TICK, VOUCHER
+from .limits import HANDLE, MESSAGE, SKIP_CAP, TICK
 from .messages import (
     Commitment,
     Tick,
-    Voucher,
     channel_hash,
     check_size,
-    commitment_payload,
     payment,
     read,
     tick_into,
-    voucher_payload_into,
 )
-from .payword import Chain, chain_seed, check_word
+from .payword import check_word
 
 # A signed update that passed the cheap checks. `twin` marks one that contradicts an accepted one.
 Pending = namedtuple("Pending", "update data digest signature twin")
@@ -77,8 +73,6 @@ class Payee:
         payload, signature = cose.parse(data)
         update = payment(payload)
         is_chain = isinstance(update, Commitment)
-        if not is_chain:
-            check_size(data, VOUCHER)
         if update.handle != self.handle:
             raise Fault(UNKNOWN_CHANNEL)
         if self.closed:
@@ -192,142 +186,18 @@ class Payee:
         self._raise_to(update.cum)
 
     def echo(self) -> bytes:
-        """The payer's own best messages as a CBOR sequence, oldest first: what a payer resumes from."""
+        """The payer's own best messages as a CBOR sequence: what a payer resumes from.
+
+        The lower amount goes first, so that a new Payee takes them all. Numbers do not tell: a voucher that was
+        lost before a power loss may arrive after a newer chain that starts below it.
+        """
         out = self.commitment_data + self.voucher
-        if self.last_voucher and self.commitment and self.last_voucher.seq < self.commitment.seq:
+        if self.last_voucher and self.commitment and self.last_voucher.cum <= self.commitment.cum:
             out = self.voucher + self.commitment_data
         if self.index:
             buf = bytearray(TICK)
             out += bytes(memoryview(buf)[: tick_into(buf, 0, self.handle, self.index, self.word)])
         return out
-
-
-class Payer:
-    """One channel as its payer sees it: what may be signed next, never past the persisted watermark.
-
-    `watermark` (micro-units) and `seq_watermark` bound what was ever released; the caller persists higher
-    ones with `reserve` before anything above them is signed (reserve-ahead: one flash write per reserve).
-    """
-
-    def __init__(self, terms, cap: int, master: bytes):
-        self.hash = channel_hash(terms)
-        self.handle = self.hash[:HANDLE]
-        self.ledger = terms.ledger
-        self.cap = cap
-        self.master = master
-        self.cum = 0
-        self.seq = 0
-        self.watermark = 0
-        self.seq_watermark = 0
-        self.last_voucher = None
-        self.commitment = None
-        self.chain = None
-        self.index = 0
-
-    def must_reserve(self, amount: int) -> bool:
-        """True when `amount` micro-units more, or one more signature, is above what was persisted."""
-        return self.cum + amount > self.watermark or self.seq >= self.seq_watermark
-
-    def reserve(self, amount: int, signatures: int = 16) -> tuple[int, int]:
-        """Raise the watermarks; the caller makes (watermark, seq_watermark) durable before it pays."""
-        self.watermark = max(self.watermark, min(self.cap, self.cum + amount))
-        self.seq_watermark = max(self.seq_watermark, min(MAX_SEQ, self.seq + signatures))
-        return self.watermark, self.seq_watermark
-
-    def _check(self, cum: int) -> None:
-        if cum > self.cap:
-            raise Fault(OVER_CAP)
-        if cum > self.watermark:
-            raise Fault(BAD_FIELD)  # a programming error that must not become a double use
-
-    def _next_seq(self) -> int:
-        if self.seq >= self.seq_watermark:
-            raise Fault(BAD_FIELD)  # the same
-        self.seq += 1
-        return self.seq
-
-    def voucher_payload(self, amount: int = 0) -> bytes:
-        """The next voucher's 16 bytes: everything paid so far plus `amount` micro-units.
-
-        Where the last voucher says the same amount, it is that one again, so no amount has two numbers.
-        A paid amount ends the chain: its next words would stand for money that the voucher already paid.
-        """
-        self._check(self.cum + amount)
-        if not self.last_voucher or self.last_voucher.cum != self.cum + amount:
-            self.last_voucher = Voucher(self.handle, self.cum + amount, self._next_seq())
-        self.cum += amount
-        if amount:
-            self.chain = None
-        buf = bytearray(16)
-        voucher_payload_into(buf, 0, self.handle, self.cum, self.last_voucher.seq)
-        return bytes(buf)
-
-    def next_chain(self, unit: int, length: int) -> bytes:
-        """Start a new PayWord chain on top of what is paid; returns the commitment payload (60 bytes).
-
-        The chain is numbered by its commitment's sequence number, which is reserved before it is used, so no
-        chain ever serves two commitments (P14). Raises Fault(BAD_FIELD) for what no payee would accept.
-        """
-        self._check(self.cum)
-        seq = self._next_seq()
-        chain = self._make_chain(seq, length)
-        payload = commitment_payload(Commitment(self.handle, self.cum, seq, chain.root, unit, length))
-        self.commitment = payment(payload)
-        self.chain = chain
-        self.index = 0
-        return payload
-
-    def _make_chain(self, number: int, length: int) -> Chain:
-        return Chain(chain_seed(self.master, self.hash, number), length)
-
-    def left(self) -> int:
-        """How many ticks the chain still has."""
-        return self.commitment.length - self.index if self.chain else 0
-
-    def tick_into(self, buf: bytearray, pos: int) -> int:
-        """Pay one unit: write the next tick (at most 45 bytes) and return the next position."""
-        if not self.left():
-            raise Fault(CHAIN_END)
-        self._check(self.cum + self.commitment.unit)
-        self.index += 1
-        self.cum += self.commitment.unit
-        return self.tick_again_into(buf, pos)
-
-    def tick_again_into(self, buf: bytearray, pos: int) -> int:
-        """Write the last tick once more, byte for byte. Raises Fault when there is none."""
-        if self.chain is None:
-            raise Fault(CHAIN_END)
-        word = self._word
-        self.chain.word_into(self.index, word, 0)
-        return tick_into(buf, pos, self.handle, self.index, word)
-
-    _word = bytearray(32)
-
-    def resume(self, seen: Payee) -> None:
-        """After a power loss: go on from `seen`, this payer's own messages as the gateway or the payee echoed
-        them, each verified against the payer's own key; nothing else moves the state."""
-        self.cum = max(self.cum, seen.cum)
-        self.seq = max(self.seq, self.seq_watermark, seen.seq)
-        self.watermark = max(self.watermark, self.cum)
-        if seen.last_voucher and (not self.last_voucher or self.last_voucher.seq < seen.last_voucher.seq):
-            self.last_voucher = seen.last_voucher
-        self.chain = None
-        last = seen.commitment
-        if not last or (self.cum - last.cum) % last.unit:
-            return
-        index = (self.cum - last.cum) // last.unit
-        if index <= last.length:
-            chain = self._make_chain(last.seq, last.length)
-            if chain.root == last.root:
-                self.commitment = last
-                self.chain = chain
-                self.index = index
-
-    def resume_blind(self) -> None:
-        """After a power loss without any echo: everything reserved counts as spent (at most one reserve)."""
-        self.cum = self.watermark
-        self.seq = self.seq_watermark
-        self.chain = None
 
 
 def split_payments(data: bytes) -> list:
@@ -346,3 +216,12 @@ def split_payments(data: bytes) -> list:
         else:
             items.append(read(Tick, reader))
     return items
+
+
+def __getattr__(name: str):
+    # On first use: a seller's board has no room to spare for the other end.
+    if name == "Payer":
+        from .payer import Payer
+
+        return Payer
+    raise AttributeError(name)

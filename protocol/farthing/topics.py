@@ -1,33 +1,19 @@
 # SPDX-License-Identifier: MIT
-"""MQTT topics `f1/<net>/<shard>/<from>/<to>/<kind>[/<handle>]`, subscription filters and ACL patterns.
+"""MQTT topics `f1/<net>/<shard>/<from>/<to>/<kind>[/<handle>]`, and a device's subscriptions.
 
 The shard is the first byte of `from`, so that gateway worker i of n owns whole senders. A retained message
 of one channel adds the channel's handle. No `.` and no space anywhere (NATS maps topics to subjects).
-Not here: whether the sender in the topic is the one that signed.
+Not here: reading a topic strictly, and the gateway's side (routes.py).
 """
 
-from collections import namedtuple
-
 from ._compat import const
-from .faults import BAD_TOPIC, WRONG_NET, Fault
+from .faults import BAD_TOPIC, Fault
 
 ALL = "all"
 GATEWAY = "gw"
-KINDS = (
-    "offer", "beacon", "hello", "open", "opened", "take", "pay",
-    "data", "echo", "ack", "rcpt", "close", "fault", "health",
-)
-
 _ROOT = "f1"
-_HEX = "0123456789abcdef"
-_NET = _HEX + "ghijklmnopqrstuvwxyz-"
+_NET = "0123456789abcdefghijklmnopqrstuvwxyz-"
 _NET_MAX = const(16)
-
-Topic = namedtuple("Topic", "sender to kind handle")
-
-
-def _is_hex(text: str, size: int) -> bool:
-    return len(text) == size and all(c in _HEX for c in text)
 
 
 def check_net(net: str) -> str:
@@ -43,24 +29,6 @@ def topic(net: str, sender: str, to: str, kind: str, handle: str = "") -> str:
     return path + "/" + handle if handle else path
 
 
-def parse(net: str, name: str) -> Topic:
-    """Split a topic strictly. Raises Fault(BAD_TOPIC), or Fault(WRONG_NET) for another network's topic."""
-    parts = name.split("/")
-    if len(parts) not in (6, 7) or parts[0] != _ROOT:
-        raise Fault(BAD_TOPIC)
-    if parts[1] != net:
-        raise Fault(WRONG_NET)
-    shard, sender, to, kind = parts[2:6]
-    handle = parts[6] if len(parts) == 7 else ""
-    if not _is_hex(sender, 32) or shard != sender[:2] or kind not in KINDS:
-        raise Fault(BAD_TOPIC)
-    if to not in (ALL, GATEWAY) and not _is_hex(to, 32):
-        raise Fault(BAD_TOPIC)
-    if len(parts) == 7 and not _is_hex(handle, 8):
-        raise Fault(BAD_TOPIC)
-    return Topic(sender, to, kind, handle)
-
-
 def inbox(net: str, device: str) -> str:
     """The filter of everything that is written to one device."""
     return "/".join((_ROOT, net, "+", "+", device, "#"))
@@ -71,13 +39,10 @@ def broadcasts(net: str, kind: str) -> str:
     return "/".join((_ROOT, net, "+", "+", ALL, kind))
 
 
-def gateway_filters(net: str, shard: str = "+") -> tuple[str, ...]:
-    """What a gateway worker reads of one shard: what is sent to it, every payment, acceptance and offer."""
-    base = "/".join((_ROOT, net, shard, "+"))
-    return base + "/" + GATEWAY + "/+", base + "/+/pay", base + "/+/take", base + "/" + ALL + "/offer"
+def __getattr__(name: str):
+    # On first use: what only the broker's and the gateway's side of a topic needs.
+    if name in ("KINDS", "Topic", "parse", "gateway_filters", "device_acl"):
+        from . import routes
 
-
-def device_acl(net: str, device: str) -> tuple[str, tuple[str, str]]:
-    """(write filter, read filters) of a device; `%u` as the device makes mosquitto's pattern for all."""
-    write = "/".join((_ROOT, net, "+", device, "#"))
-    return write, (inbox(net, device), "/".join((_ROOT, net, "+", "+", ALL, "#")))
+        return getattr(routes, name)
+    raise AttributeError(name)
