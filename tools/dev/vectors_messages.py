@@ -183,4 +183,4 @@ def too_large() -> list[Row]:
     """Longer than the type may be: refused before anything is parsed."""
     fields: list[object] = [bytes(8), PAYEE.public, "g" * 16, "u" * 8, *[2**32 - 1] * 7]
     offer = envelope(cbor(fields), bytes(64))
-    return [bad("offer of 203 bytes", offer, TOO_LARGE, limit="OFFER")]
+    return [bad("offer of 212 bytes", offer, TOO_LARGE, limit="OFFER")]
