@@ -188,8 +188,8 @@ class Payee:
     def echo(self) -> bytes:
         """The payer's own best messages as a CBOR sequence: what a payer resumes from.
 
-        The lower amount goes first, so that a new Payee takes them all. Numbers do not tell: a voucher that was
-        lost before a power loss may arrive after a newer chain that starts below it.
+        The lower amount goes first, so that a new Payee takes them all. Numbers do not tell: a voucher sent
+        before a power loss may arrive after a newer chain that starts below it.
         """
         out = self.commitment_data + self.voucher
         if self.last_voucher and self.commitment and self.last_voucher.cum <= self.commitment.cum:

@@ -136,6 +136,16 @@ def test_out_of_order_the_highest_amount_wins():
     assert payee.cum == 30
 
 
+def test_a_chain_under_an_older_number_is_refused():
+    payer, payee = pair()
+    other, _ = pair()
+    accept(payee, sign(payer, payer.voucher_payload(10)))
+    accept(payee, sign(payer, payer.voucher_payload(10)))
+    late = sign(other, messages.commitment_payload(messages.Commitment(payer.handle, 50, 1, bytes(32), 1, 5)))
+    raises(STALE, accept, payee, late)
+    assert (payee.cum, payee.seq) == (20, 2)
+
+
 def test_a_newer_update_between_check_and_apply():
     payer, payee = pair()
     old = payee.check(sign(payer, payer.voucher_payload(10)))

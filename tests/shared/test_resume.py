@@ -47,6 +47,20 @@ def test_echo_lists_the_voucher_before_a_newer_chain():
     assert resumed(payer, payee.echo()).cum == 45
 
 
+def test_echo_holds_together_when_a_lost_voucher_comes_late():
+    payer, payee = pair()
+    lost = sign(payer, payer.voucher_payload(25))
+    fresh = resumed(payer, payee.echo())
+    fresh.reserve(CAP)
+    feed(payee, sign(fresh, fresh.next_chain(10, 20)) + tick(fresh))
+    feed(payee, lost)
+    assert (payee.cum, payee.index) == (25, 1)
+    again = resumed(fresh, payee.echo())
+    assert again.cum == 25 and again.left() == 0
+    again.reserve(10)
+    assert feed(payee, sign(again, again.next_chain(10, 20)) + tick(again)) == 10
+
+
 def test_resume_where_a_voucher_passed_the_chain():
     payer, payee = pair()
     feed(payee, sign(payer, payer.next_chain(10, 20)) + tick(payer))
@@ -87,6 +101,46 @@ def test_p14_no_number_is_used_twice_over_a_power_loss():
     fresh.reserve(100)
     again = messages.payment(fresh.next_chain(10, 5))
     assert again.seq == 4 and again.root != messages.payment(channel.cose.parse(lost)[0]).root
+
+
+def test_a_rolled_back_journal_is_overruled_by_the_payers_own_messages():
+    payer, payee = pair()
+    for _ in range(5):
+        feed(payee, sign(payer, payer.voucher_payload(10)))
+    payer.watermark = payer.seq_watermark = 0
+    fresh = resumed(payer, payee.echo())
+    assert (fresh.cum, fresh.seq, fresh.watermark) == (50, 5, 50)
+
+
+def test_resume_with_another_master_starts_a_new_chain():
+    payer, payee = pair()
+    feed(payee, sign(payer, payer.next_chain(10, 20)) + tick(payer))
+    seen = channel.Payee(terms(), CAP)
+    feed(seen, payee.echo())
+    fresh = channel.Payer(terms(), CAP, bytes(32))
+    fresh.resume(seen)
+    assert fresh.cum == 10 and fresh.left() == 0
+
+
+def test_resume_where_a_voucher_passed_the_end_of_the_chain():
+    payer, payee = pair()
+    feed(payee, sign(payer, payer.next_chain(10, 2)) + tick(payer))
+    feed(payee, sign(payer, payer.voucher_payload(30)))
+    fresh = resumed(payer, payee.echo())
+    assert fresh.cum == 40 and fresh.left() == 0
+
+
+def test_an_echo_never_lowers_a_running_payer():
+    payer, payee = pair()
+    feed(payee, sign(payer, payer.next_chain(10, 20)) + tick(payer))
+    feed(payee, sign(payer, payer.voucher_payload()))
+    seen = channel.Payee(terms(), CAP)
+    feed(seen, payee.echo())
+    tick(payer)
+    newer = payer.voucher_payload()
+    payer.resume(seen)
+    assert (payer.cum, payer.index) == (20, 2)
+    assert payer.voucher_payload() == newer
 
 
 def test_a_stale_echo_costs_nothing_but_another_echo():
@@ -147,6 +201,16 @@ def test_payee_restores_from_either_half():
     fresh.restore(b"", payee.commitment_data, 0, b"")
     assert (fresh.cum, fresh.seq, fresh.index) == (35, 2, 0)
     assert feed(fresh, tick(payer)) == 10
+
+
+def test_a_restored_payee_refuses_what_it_refused_before():
+    payer, payee = pair()
+    old = sign(payer, payer.voucher_payload(10))
+    feed(payee, sign(payer, payer.voucher_payload(10)))
+    raises(STALE, feed, payee, old)
+    fresh = channel.Payee(terms(), CAP)
+    fresh.restore(payee.voucher, b"", 0, b"")
+    raises(STALE, feed, fresh, old)
 
 
 def test_a_payee_that_lost_ticks_takes_the_next_one():
