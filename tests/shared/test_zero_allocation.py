@@ -5,6 +5,7 @@ CPython has no heap lock; there the same calls only have to give the same bytes.
 """
 
 from farthing import cbor, cose, messages
+from shared.trade import feed, pair, sign, tick
 
 try:
     from micropython import heap_lock, heap_unlock
@@ -55,6 +56,19 @@ def test_voucher_payload_into():
 def test_sign1_into():
     end = locked(lambda: cose.sign1_into(BUF, 0, PAYLOAD, SIGNATURE))
     assert bytes(BUF[:end]) == cose.sign1(PAYLOAD, SIGNATURE)
+
+
+def test_a_payers_ticks_within_one_stride_of_its_chain():
+    payer, payee = pair()
+    feed(payee, sign(payer, payer.next_chain(10, 64)))
+    for _ in range(8):  # the stride of 64 words; the first of a stride hashes, and may allocate
+        feed(payee, tick(payer))
+    feed(payee, tick(payer))
+    end = locked(lambda: payer.tick_into(BUF, 0))
+    again = bytes(BUF[:end])
+    assert locked(lambda: payer.tick_again_into(BUF, 0)) == end
+    assert bytes(BUF[:end]) == again
+    assert feed(payee, again) == 10
 
 
 def test_put_functions():
