@@ -19,13 +19,29 @@ from .health import allocated, emit, report
 from .journal import Journal
 from .keystore import Keystore
 from .link import Link
-from .settings import Settings
 
 AGENT = "farthing/0.1"
 _INBOX = 24  # messages waiting; more are dropped and come again, since every sender repeats
 _TEND_S = 0.5
+_WINDOW = 4  # messages not yet acknowledged
+_TX_SIZE = 1024  # the longest that a board sends is a delivery with its head
 _HEALTH_MS = 60000
 _BEACON_MS = 300000  # a later beacon is verified when the last good one is this old
+
+
+def _settings():
+    from .settings import Settings
+
+    settings = Settings()
+    forget("settings")
+    return settings
+
+
+def forget(module: str) -> None:
+    """Take a module that only the start needs out of RAM."""
+    package = __name__.rpartition(".")[0]
+    sys.modules.pop(package + "." + module, None)
+    delattr(sys.modules[package], module)
 
 
 class App:
@@ -50,7 +66,7 @@ class App:
         self._waiting = deque((), _INBOX)
         self._wake = asyncio.Event()
         try:
-            self.settings = Settings()
+            self.settings = _settings()
             self.keys = Keystore(files)
             self.journal = Journal(files)
         except Fault as fault:
@@ -110,6 +126,8 @@ class App:
             will=will,
             on_message=self._on_message,
             subscriptions=subscriptions,
+            window=_WINDOW,
+            tx_size=_TX_SIZE,
         )
 
     # --- sending

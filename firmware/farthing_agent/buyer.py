@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Buys one good: keeps the best offers it hears of, deals with the cheapest, goes to the next when that fails.
+"""Buys one good: keeps the best offers it hears of, deals with the cheapest, and goes on when that fails.
 
-Not here: how a deal goes (trade.deal).
+Not here: how a deal goes (deal.py).
 """
 
 import os
@@ -10,8 +10,8 @@ from farthing import cose, messages
 from farthing._compat import const
 from farthing.faults import OFFER_EXPIRED, SERVICE, WRONG_SENDER, Fault
 
+from .deal import Deal
 from .health import emit
-from .trade import deal as d
 
 _OFFERS = const(6)  # candidates kept; the dearest gives way
 _SETTLE_MS = const(1000)  # the retained offers come in a burst: choose after it
@@ -19,14 +19,21 @@ _SHUN_MS = const(120000)  # a seller that failed is not asked again so soon
 
 
 class Buyer:
-    """A role of App. `patience_s`: how long a seller may be silent; `budget_micro`: the most to spend in all."""
+    """A role of App. `patience_s`: how long a seller may be silent; `budget_micro`: the most to spend."""
 
     name = "buyer"
     kinds = ("offer", "opened", "rcpt", "data", "echo", "fault")
     broadcasts = ("offer",)
 
     def __init__(
-        self, app, good: str, limit_micro: int, units: int, on_reading, patience_s: int = 30, budget_micro=None
+        self,
+        app,
+        good: str,
+        limit_micro: int,
+        units: int,
+        on_reading,
+        patience_s: int = 30,
+        budget_micro=None,
     ):
         self.app = app
         self.good = good
@@ -46,7 +53,6 @@ class Buyer:
 
     def will(self):
         """A buyer leaves nothing behind."""
-        return None
 
     def totals(self) -> dict:
         """For the health report."""
@@ -76,13 +82,11 @@ class Buyer:
             raise Fault(WRONG_SENDER)
         if offer.valid_until_s < self.app.clock.now_s():
             raise Fault(OFFER_EXPIRED)
-        worst = self._worst()
-        if len(self.offers) >= _OFFERS and sender not in self.offers:
-            if (offer.price, sender) > (self.offers[worst].price, worst):
-                return
+        worst = self._worst() if len(self.offers) >= _OFFERS and sender not in self.offers else ""
+        if worst and (offer.price, sender) > (self.offers[worst].price, worst):
+            return
         await self.app.verify(offer.key, cose.OFFER, parts)
-        if len(self.offers) >= _OFFERS and sender not in self.offers:
-            del self.offers[worst]
+        self.offers.pop(worst, None)
         self.offers[sender] = offer
         if not self._chosen_ms:
             self._chosen_ms = self.app.clock.ms() + _SETTLE_MS
@@ -127,7 +131,7 @@ class Buyer:
         take = messages.decode(messages.Take, record[1 : 1 + record[0]])
         opening = record[1 + record[0] :]
         terms = messages.decode(messages.Open, cose.parse(opening)[0])
-        self.deal = d.Deal(self, terms, opening, take, False)
+        self.deal = Deal(self, terms, opening, take, False)
         left = self.app.journal.get(b"l")
         if left:
             self.left = int.from_bytes(left, "big")
@@ -153,7 +157,7 @@ class Buyer:
         record = messages.encode(take)
         app.journal.put(b"l", self.left.to_bytes(4, "big"))
         app.journal.put(b"d", bytes((len(record),)) + record + opening)
-        self.deal = d.Deal(self, terms, opening, take, True)
+        self.deal = Deal(self, terms, opening, take, True)
         await self.deal.tend()
 
     def _next_epoch(self, seller: bytes) -> int:
@@ -211,7 +215,7 @@ class Buyer:
             emit("paid", units=self.units, micro=self.micro)
 
     def closing(self, deal) -> None:
-        """The gateway has the close; where the order is not complete the next offer need not wait for the end."""
+        """The gateway has the close: where the order is not complete, the next offer need not wait."""
         if deal.paid() < deal.until():
             self._shunned[deal.seller] = self.app.clock.ms()
             self._end(deal)
@@ -224,6 +228,7 @@ class Buyer:
         self._end(deal)
 
     def _end(self, deal) -> None:
+        self.app.keys.release(deal.terms.payee)
         self.left -= deal.paid()
         self.deal = None
         if self.left > 0:

@@ -48,16 +48,11 @@ class Journal:
         self._append(key, value)
 
     def _open(self) -> None:
-        found = []
-        for name in (self._name, self._other):
-            slot = self._scan(name)
-            if slot:
-                found.append((slot[0], name, slot))
-        if found:
-            found.sort(key=lambda item: item[0])
-            generation, name, slot = found[-1]
-            if name != self._name:
-                self._name, self._other = self._other, self._name
+        slot, other = self._scan(self._name), self._scan(self._other)
+        if other and (not slot or other[0] > slot[0]):
+            self._name, self._other = self._other, self._name
+            slot = other
+        if slot:
             self._generation, self._index, self._end, self._clean = slot
         elif max(self._files.size(self._name), self._files.size(self._other)) > _FIRST:
             raise Fault(JOURNAL)

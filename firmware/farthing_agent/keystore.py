@@ -7,17 +7,18 @@ Not here: what is signed. Power and fault attacks on the arithmetic are not cove
 
 import os
 
+from farthing._compat import const
 from farthing.cose import key_id
 from farthing.faults import NO_KEY, SELF_TEST, Fault
 from farthing.hmac import hmac_sha256
 
 from . import p256
 
-_PEERS = 3  # tables of known keys, 2 KB each: the gateway and two partners
+_PEERS = const(2)  # tables of known keys, 2 KB each
 
 
 class Keystore:
-    """Raises Fault(SELF_TEST) for arithmetic that fails its known answers, Fault(NO_KEY) for a bad key file."""
+    """Raises Fault(SELF_TEST) for arithmetic with wrong answers, Fault(NO_KEY) for a bad key file."""
 
     def __init__(self, files, name: str = "key.bin"):
         if not p256.self_test():
@@ -31,7 +32,7 @@ class Keystore:
             raise Fault(NO_KEY)
         self.id = key_id(self.public)
         self.backend = p256.backend()
-        self._seen = []  # (key, Peer or None), the latest used last
+        self._peers = {}  # key -> its table
 
     def master(self) -> bytes:
         """The secret that PayWord chains grow from."""
@@ -42,24 +43,19 @@ class Keystore:
         return p256.sign(self._private, digest)
 
     async def verify(self, key: bytes, digest: bytes, signature: bytes) -> bool:
-        """True for a valid signature. A key that comes again gets a table, which makes it quicker."""
-        peer = None
-        known = False
-        for entry in self._seen:
-            if entry[0] == key:
-                known = True
-                peer = entry[1]
-                self._seen.remove(entry)
-                break
-        if known and not peer:
-            peer = self._table(key)
-        if not known and len(self._seen) >= _PEERS:
-            self._seen.pop(0)
-        self._seen.append((key, peer))
+        """True for a valid signature; about three times as quick for a key that is held."""
+        peer = self._peers.get(key)
         return peer.verify(digest, signature) if peer else p256.verify(key, digest, signature)
 
-    def _table(self, key: bytes):
+    def hold(self, key: bytes) -> None:
+        """Make a table for a key that will sign often, while there is room for one more."""
+        if key in self._peers or len(self._peers) >= _PEERS:
+            return
         try:
-            return p256.Peer(key)
+            self._peers[key] = p256.Peer(key)
         except ValueError:
-            return None
+            return  # no point of the curve: what it signs is refused, one by one
+
+    def release(self, key: bytes) -> None:
+        """Give the room of a held key back."""
+        self._peers.pop(key, None)

@@ -2,7 +2,7 @@
 """Sells one service: keeps its offer published, serves several buyers at once, and sees channels closed.
 
 At most one unit of a channel is out unpaid. Not here: what a unit is (the service), and how a channel's
-state moves (trade.sale).
+state moves (sale.py).
 """
 
 from farthing import cose, messages, topics
@@ -10,20 +10,17 @@ from farthing._compat import const
 from farthing.cbor import Reader
 from farthing.channel import split_payments
 from farthing.faults import (
-    BAD_FIELD,
     BUSY,
     PRICE_CHANGED,
-    SOLD_OUT,
     STALE,
     UNKNOWN_CHANNEL,
     UNKNOWN_OFFER,
-    WRONG_SENDER,
     Fault,
 )
 from farthing.limits import HANDLE
 
 from .health import emit
-from .trade.sale import Sale
+from .sale import Sale
 
 _VALID_S = const(600)  # an offer is renewed when half of this is over
 _RECLAIM_MS = const(5000)  # between two tries to close
@@ -148,7 +145,7 @@ class Seller:
         sale = Sale(self.app, terms, self.price_micro)
         await self._make_room(sale)
         self.app.journal.put(sale.key(b"c"), parts[0])
-        self.sales.append(sale)
+        self._add(sale)
 
     def _restore(self, payload: bytes) -> None:
         terms = messages.decode(messages.Opened, payload)
@@ -156,7 +153,11 @@ class Seller:
         evidence = self.app.journal.get(sale.key(b"e"))
         if evidence:
             sale.restore(evidence)
+        self._add(sale)
+
+    def _add(self, sale) -> None:
         self.sales.append(sale)
+        self.app.keys.hold(sale.terms.payer)
 
     async def _make_room(self, wanted) -> None:
         if len(self.sales) < self.buyers:
@@ -170,6 +171,7 @@ class Seller:
 
     def _forget(self, sale) -> None:
         self.sales.remove(sale)
+        self.app.keys.release(sale.terms.payer)
         self.app.journal.put(sale.key(b"e"), b"")
         self.app.journal.put(sale.key(b"c"), b"")
 

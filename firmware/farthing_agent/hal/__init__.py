@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-"""What differs between ports, as plain functions. `unix` serves every port so far: it finds out what is there."""
+"""What differs between ports, as plain functions; so far `unix` serves every port, and asks what is there."""

@@ -6,7 +6,7 @@ A module with these functions is what Journal takes as `files`. Not here: format
 
 import os
 
-# MicroPython's flush() is an fsync on the unix port and a commit on littlefs; CPython's only empties a buffer.
+# MicroPython's flush() is an fsync on the unix port, a commit on littlefs; CPython's only empties a buffer.
 _fsync = getattr(os, "fsync", None)
 
 

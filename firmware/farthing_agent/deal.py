@@ -10,7 +10,6 @@ import os
 from farthing import cose, messages, topics
 from farthing._compat import const, sha256
 from farthing.cbor import ARRAY, Reader
-from farthing.channel import Payee, Payer, split_payments
 from farthing.faults import (
     BAD_FIELD,
     BAD_SIGNATURE,
@@ -24,6 +23,7 @@ from farthing.faults import (
     Fault,
 )
 from farthing.limits import CHECKPOINT, TICK
+from farthing.payer import Payer
 
 OPENING = const(0)
 RESUMING = const(1)  # confirmed, but what was paid before the restart is not known yet
@@ -36,6 +36,8 @@ _CHAIN = const(256)  # ticks in one chain
 _RETRY_MS = const(2000)
 _RETRY_MOST_MS = const(16000)
 _ECHO_MS = const(4000)  # wait so long for an echo before everything reserved counts as spent
+_DEAD = (TOMBSTONE, HANDLE_TAKEN)
+_REFUSALS = (UNKNOWN_OFFER, PRICE_CHANGED, SOLD_OUT, BUSY)
 
 
 class Deal:
@@ -134,13 +136,12 @@ class Deal:
         if sender != self.seller:
             if notice.code == UNKNOWN_DEVICE:
                 await self.app.hello()
-            elif notice.code in (TOMBSTONE, HANDLE_TAKEN) and self.state == OPENING:
-                if self.app.clock.ms() - self.since_ms > self.buyer.patience_ms:
-                    self.state = CLOSED
-                    self.buyer.closed(self)
-        elif self.state == TRADING and notice.handle == self.hash[:4]:
-            if notice.code in (UNKNOWN_OFFER, PRICE_CHANGED, SOLD_OUT, BUSY):
-                await self.close()
+            waited_ms = self.app.clock.ms() - self.since_ms
+            if notice.code in _DEAD and self.state == OPENING and waited_ms > self.buyer.patience_ms:
+                self.state = CLOSED
+                self.buyer.closed(self)
+        elif self.state == TRADING and notice.handle == self.hash[:4] and notice.code in _REFUSALS:
+            await self.close()
 
     async def _opened(self, data: bytes) -> None:
         parts = cose.parse(data)
@@ -151,6 +152,7 @@ class Deal:
         self.cap = opened.cap
         self.payer = Payer(opened, opened.cap, self.app.keys.master())
         self.payer.watermark, self.payer.seq_watermark = self.buyer.watermarks(self.payer.handle)
+        self.app.keys.hold(opened.payee)
         self.buyer.announce(self)
         self._moved()
         if self.payer.seq_watermark:
@@ -185,6 +187,8 @@ class Deal:
 
     async def _learn(self, echo: bytes) -> None:
         """Resume from our own messages, each checked against our own key: a forged hint moves nothing."""
+        from farthing.channel import Payee, split_payments  # rarely needed, so it takes no room before
+
         seen = Payee(self.terms, self.cap)
         for item in split_payments(echo):
             if not isinstance(item, bytes):
@@ -287,7 +291,7 @@ class Deal:
             raise Fault(BAD_FIELD)
         await self.app.verify(self.terms.payee, cose.HEAD, parts, self.hash)
         if self.head and head.head != self.head:
-            self.gaps += 1  # a restart of the seller leaves one; a seller that often does so is not to be trusted
+            self.gaps += 1  # a restart of the seller leaves one; many are a reason to distrust it
         else:
             self.heads += 1
         self.head = head.head

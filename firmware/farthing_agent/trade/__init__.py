@@ -1,2 +1,0 @@
-# SPDX-License-Identifier: MIT
-"""One purchase as its seller (sale) and as its buyer (deal) live through it."""
