@@ -21,7 +21,16 @@ from farthing_gateway import journal
 from farthing_gateway.config import BrokerConfig, Config
 from farthing_gateway.gateway import Gateway
 from farthing_gateway.keys import GatewayKey
-from farthing_gateway.store import Channel, Event, Store, events_after, find_device, list_channels
+from farthing_gateway.store import (
+    Channel,
+    Event,
+    Store,
+    events_after,
+    find_device,
+    list_channels,
+    wall_clock_ms,
+)
+from farthing_gateway.store.store import Clock
 from party import TIMEOUT_S, Deal, LateError, Party
 
 PURSE = 1_000_000
@@ -31,9 +40,12 @@ _nets = itertools.count()
 class Lab:
     """A network of its own on a shared broker. A context manager."""
 
-    def __init__(self, address: tuple[str, int], folder: Path, **options: object) -> None:
+    def __init__(
+        self, address: tuple[str, int], folder: Path, *, clock: Clock = wall_clock_ms, **options: object
+    ) -> None:
         values = {"settle_s": 3600, "window_s": 60, "beacon_s": 1, "faucet_micro": PURSE, **options}
         self.address = address
+        self._clock = clock
         self.net = f"lab-{next(_nets)}"
         broker = BrokerConfig(kind="external", host=address[0], port=address[1])
         self.config = Config(net=self.net, data=str(folder), broker=broker, **values)  # type: ignore[arg-type]
@@ -43,8 +55,8 @@ class Lab:
 
     def start(self) -> None:
         """Start the gateway on what the folder holds."""
-        self.store = Store.open(self.config.ledger_path, net=self.net)
-        self.gateway = Gateway(self.config, self.key, self.store, self.address)
+        self.store = Store.open(self.config.ledger_path, net=self.net, clock=self._clock)
+        self.gateway = Gateway(self.config, self.key, self.store, self.address, self._clock)
         if not self.gateway.start(10):
             raise AssertionError("the gateway did not start")
         self._thread = threading.Thread(target=self.gateway.run)

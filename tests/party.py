@@ -16,10 +16,10 @@ from typing import Any, NamedTuple
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
-from farthing import cbor, cose, messages, topics
-from farthing.channel import Payer
+from farthing import cbor, cose, messages, routes, topics
 from farthing.limits import TICK
 from farthing.messages import Ack, Beacon, Close, Hello, Notice, Offer, Open, Opened, Proof, Receipt, Take
+from farthing.payer import Payer
 from farthing_gateway.keys import GatewayKey, N, verify
 
 TIMEOUT_S = 5.0
@@ -47,7 +47,7 @@ class Party:
         self.hex = self.key.id.hex()
         self.id = self.key.id
         self.beacon: Beacon = Beacon(b"", 0, "", b"", "", 0, 0)
-        self._inboxes: dict[str, queue.Queue[bytes]] = {kind: queue.Queue() for kind in topics.KINDS}
+        self._inboxes: dict[str, queue.Queue[bytes]] = {kind: queue.Queue() for kind in routes.KINDS}
         self._subscribed = threading.Event()
         self._client = self._make_client()
         self._client.connect(*address)
@@ -218,6 +218,7 @@ class Party:
         deal = Deal(self, payee, self.terms(payee, amount, epoch))
         deal.open()
         self.opened(deal.handle)
+        self.answer(deal.hash)
         return deal
 
     def close_channel(self, channel: bytes, cum: int) -> None:

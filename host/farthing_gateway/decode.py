@@ -6,7 +6,7 @@ No payload is looked at here, and nobody has proved yet that the sender is the a
 
 from typing import NamedTuple
 
-from farthing import topics
+from farthing import routes
 
 from .bus import Inbound
 
@@ -22,5 +22,5 @@ class Message(NamedTuple):
 
 def decode(net: str, inbound: Inbound) -> Message:
     """Raises Fault with BAD_TOPIC or WRONG_NET."""
-    topic = topics.parse(net, inbound.topic)
+    topic = routes.parse(net, inbound.topic)
     return Message(bytes.fromhex(topic.sender), topic.to, topic.kind, inbound.payload)

@@ -9,7 +9,7 @@ import logging
 import time
 from collections.abc import Callable
 
-from farthing import topics
+from farthing import routes
 
 from .answers import Answers
 from .bus import Bus
@@ -56,7 +56,7 @@ class Gateway:
         self.bus = Bus(
             *address,
             f"gw-{store.net}-0",
-            topics.gateway_filters(store.net),
+            routes.gateway_filters(store.net),
             user=config.broker.user,
             password=config.password().reveal(),
         )

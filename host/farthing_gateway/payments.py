@@ -70,7 +70,10 @@ class Payments:
         raise refused
 
     def process(self, round_: Round) -> None:
-        """Take in what was sorted, channel by channel."""
+        """Take in what was sorted, channel by channel, in runs of one kind.
+
+        A run ends where another kind begins, because a new chain cannot prove the ticks of the one before it.
+        """
         waiting, self._waiting = self._waiting, {}
         for session, items in waiting.items():
             for _, run in groupby(items, _kind):
@@ -133,14 +136,11 @@ def _kind(item: Item) -> str:
 
 
 def _order(session: Session, run: list[Item]) -> Sequence[Item]:
-    """Newest first, but for commitments (a new chain cannot prove the ticks of the one before it) and for
-    ticks whose newest is too far ahead to be verified in one go."""
+    """Newest first, but for ticks whose newest is too far ahead to be verified in one go."""
     newest = run[-1].update
-    if isinstance(newest, Tick):
-        too_far = newest.index - session.payee.index > SKIP_CAP
-    else:
-        too_far = len(newest) > VOUCHER
-    return run if too_far else run[::-1]
+    if isinstance(newest, Tick) and newest.index - session.payee.index > SKIP_CAP:
+        return run
+    return run[::-1]
 
 
 def tick_size(index: int) -> int:

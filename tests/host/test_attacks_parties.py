@@ -8,7 +8,7 @@ import pytest
 from bystander import Bystander
 from farthing import cose, faults, messages, topics
 from farthing.messages import Hello, Open
-from farthing_gateway.gateway import NOTICE_BURST
+from farthing_gateway.intake import NOTICE_BURST
 from lab import Lab
 from party import Deal, LateError, Party
 

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 from farthing import faults, messages
-from farthing.channel import Payee, Payer, split_payments
+from farthing.channel import Payee, split_payments
+from farthing.payer import Payer
 from farthing_gateway.audit import verify_journal
 from farthing_gateway.keys import verify
 from farthing_gateway.merkle import verify_proof
