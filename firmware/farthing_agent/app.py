@@ -17,7 +17,7 @@ from .clock import Clock
 from .hal import unix as files
 from .health import allocated, emit, report
 from .journal import Journal
-from .keystore import Keystore
+from .keystore import Keystore, forget
 from .link import Link
 
 AGENT = "farthing/0.1"
@@ -30,18 +30,11 @@ _BEACON_MS = 300000  # a later beacon is verified when the last good one is this
 
 
 def _settings():
-    from .settings import Settings
+    from .settings import load
 
-    settings = Settings()
-    forget("settings")
-    return settings
-
-
-def forget(module: str) -> None:
-    """Take a module that only the start needs out of RAM."""
-    package = __name__.rpartition(".")[0]
-    sys.modules.pop(package + "." + module, None)
-    delattr(sys.modules[package], module)
+    found = load()
+    forget("farthing_agent", "settings")
+    return found
 
 
 class App:
@@ -56,7 +49,7 @@ class App:
         self.roles = []
         self.faults = {}  # code -> count
         self.dropped = 0
-        self.link = self.gateway = None
+        self.link = None
         self.ledger = self.unit = ""
         self.instance = b""
         self.window_s = self._beacon_seq = 0
@@ -66,7 +59,7 @@ class App:
         self._waiting = deque((), _INBOX)
         self._wake = asyncio.Event()
         try:
-            self.settings = _settings()
+            self.net, self._broker, self.gateway = _settings()
             self.keys = Keystore(files)
             self.journal = Journal(files)
         except Fault as fault:
@@ -108,14 +101,14 @@ class App:
                 task.cancel()
 
     def _connect(self) -> None:
-        net = self.settings.net
+        net = self.net
         subscriptions = [(topics.inbox(net, self.id), 1), (topics.broadcasts(net, "beacon"), 1)]
         will = None
         for role in self.roles:
             for kind in role.broadcasts:
                 subscriptions.append((topics.broadcasts(net, kind), 1))
             will = role.will() or will
-        broker = self.settings.broker
+        broker = self._broker
         self.link = Link(
             broker["host"],
             broker["port"],
@@ -134,7 +127,7 @@ class App:
 
     def topic(self, to: str, kind: str) -> str:
         """The topic on which this board writes `kind` to `to`."""
-        return topics.topic(self.settings.net, self.id, to, kind)
+        return topics.topic(self.net, self.id, to, kind)
 
     async def send(self, to: str, kind: str, data: bytes, qos: int = 1) -> None:
         """Publish to one device or the gateway; returns when the broker has it (QoS 1)."""
@@ -206,7 +199,7 @@ class App:
     async def _beacon(self, data: bytes) -> None:
         parts = cose.parse(data)
         beacon = messages.decode(messages.Beacon, parts[0])
-        if beacon.key != self.settings.gateway:
+        if beacon.key != self.gateway:
             raise Fault(WRONG_SENDER)
         now = self.clock.ms()
         if beacon.seq <= self._beacon_seq or (self.ledger and now - self._beacon_ms < _BEACON_MS):

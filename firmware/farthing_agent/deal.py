@@ -148,7 +148,7 @@ class Deal:
         opened = messages.decode(messages.Opened, parts[0])
         if messages.channel_hash(opened) != self.hash:
             return
-        await self.app.verify(self.app.settings.gateway, cose.OPENED, parts, self.hash)
+        await self.app.verify(self.app.gateway, cose.OPENED, parts, self.hash)
         self.cap = opened.cap
         self.payer = Payer(opened, opened.cap, self.app.keys.master())
         self.payer.watermark, self.payer.seq_watermark = self.buyer.watermarks(self.payer.handle)
@@ -166,7 +166,7 @@ class Deal:
         receipt = messages.decode(messages.Receipt, parts[0])
         if receipt.handle != self.hash[:4] or (receipt.state == messages.OPEN and self.state != RESUMING):
             return
-        await self.app.verify(self.app.settings.gateway, cose.RECEIPT, parts, self.hash)
+        await self.app.verify(self.app.gateway, cose.RECEIPT, parts, self.hash)
         if receipt.state == messages.CLOSED:
             self.state = CLOSED
             self.buyer.closed(self)

@@ -8,7 +8,7 @@ import gc
 import json
 import sys
 
-from farthing.cbor import dumps
+from farthing.cbor import MAP, dumps
 
 
 def emit(ev: str, **values) -> None:
@@ -27,11 +27,15 @@ def report(app) -> bytes:
     """The `health` message: a CBOR map with short keys."""
     values = {"up_s": app.clock.ms() // 1000, "mem_alloc": allocated(), "runtime": sys.version[:96]}
     values["mem_free"] = gc.mem_free() if hasattr(gc, "mem_free") else 0
-    values["faults"] = app.faults
+    values["faults"] = sum(app.faults.values())
     values["dropped"] = app.dropped
     values["reconnects"] = app.link.reconnects
     values["tx_bytes"] = app.link.tx_bytes
     values["rx_bytes"] = app.link.rx_bytes
     for role in app.roles:
         values.update(role.totals())
-    return dumps(values)
+    # A CBOR map by hand: its keys in the order of their encodings, shorter ones first.
+    data = bytes((MAP | len(values),))
+    for key in sorted(values, key=lambda key: (len(key), key)):
+        data += dumps(key) + dumps(values[key])
+    return data

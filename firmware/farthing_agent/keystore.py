@@ -5,7 +5,9 @@
 Not here: what is signed. Power and fault attacks on the arithmetic are not covered.
 """
 
+import gc
 import os
+import sys
 
 from farthing._compat import const
 from farthing.cose import key_id
@@ -15,6 +17,13 @@ from farthing.hmac import hmac_sha256
 from . import p256
 
 _PEERS = const(2)  # tables of known keys, 2 KB each
+_PEER_ROOM = const(24576)  # to make one takes 10 KB for a moment, and trading needs the same again
+
+
+def forget(package: str, module: str) -> None:
+    """Take a module that only the start needs out of RAM."""
+    if sys.modules.pop(package + "." + module, None):
+        delattr(sys.modules[package], module)
 
 
 class Keystore:
@@ -23,6 +32,7 @@ class Keystore:
     def __init__(self, files, name: str = "key.bin"):
         if not p256.self_test():
             raise Fault(SELF_TEST)
+        forget("farthing_agent.p256", "selftest")
         if not files.size(name):
             files.write_secret(name, p256.generate(os.urandom))
         self._private = files.read(name, 0, 33)
@@ -50,6 +60,9 @@ class Keystore:
     def hold(self, key: bytes) -> None:
         """Make a table for a key that will sign often, while there is room for one more."""
         if key in self._peers or len(self._peers) >= _PEERS:
+            return
+        gc.collect()
+        if hasattr(gc, "mem_free") and gc.mem_free() < _PEER_ROOM:
             return
         try:
             self._peers[key] = p256.Peer(key)

@@ -138,7 +138,7 @@ class Seller:
                 old = sale
         if old and old.payee.cap >= terms.cap:
             return
-        await self.app.verify(self.app.settings.gateway, cose.OPENED, parts, channel)
+        await self.app.verify(self.app.gateway, cose.OPENED, parts, channel)
         if old:
             old.payee.cap = terms.cap
             return
@@ -255,7 +255,7 @@ class Seller:
         sale = self._find(receipt.handle)
         if receipt.cum <= sale.receipt_cum and receipt.state == messages.OPEN:
             return
-        await self.app.verify(self.app.settings.gateway, cose.RECEIPT, parts, sale.payee.hash)
+        await self.app.verify(self.app.gateway, cose.RECEIPT, parts, sale.payee.hash)
         sale.receipt_cum = max(sale.receipt_cum, receipt.cum)
         if receipt.state == messages.CLOSED:
             self._forget(sale)

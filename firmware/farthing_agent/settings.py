@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Reads settings.json: net, broker (host, port, and user, password, tls if wanted), gateway (its key in hex).
 
-Strict: a key that is missing, unknown or of the wrong kind stops the board. Not here: keys and application
-options; the first are in the keystore, the second in main.py.
+Strict: a key that is missing, unknown or of the wrong kind stops the board. Only functions are here, so that
+the module can leave RAM after the start. Not here: the private key, and options of the application.
 """
 
 import json
@@ -17,33 +17,31 @@ _TLS = {"ca": str}
 _TLS_MORE = {"cert": str, "key": str, "name": str}
 
 
-class Settings:
-    """Raises Fault(NO_SETTINGS); its `detail` names the key at fault."""
-
-    def __init__(self, name: str = "settings.json"):
-        try:
-            with open(name) as file:
-                found = json.load(file)
-        except (OSError, ValueError):
-            raise _bad(name)
-        _check(found, "", _TOP, {})
-        self.broker = found["broker"]
-        _check(self.broker, "broker.", _BROKER, _BROKER_MORE)
-        if "tls" in self.broker:
-            _check(self.broker["tls"], "broker.tls.", _TLS, _TLS_MORE)
-        if not 0 < self.broker["port"] < 65536:
-            raise _bad("broker.port")
-        self.net = found["net"]
-        try:
-            check_net(self.net)
-        except Fault:
-            raise _bad("net")
-        try:
-            self.gateway = bytes.fromhex(found["gateway"])
-        except ValueError:
-            raise _bad("gateway")
-        if len(self.gateway) != 64:
-            raise _bad("gateway")
+def load(name: str = "settings.json"):
+    """(net, broker, the gateway's public key). Raises Fault(NO_SETTINGS), whose `detail` names the key."""
+    try:
+        with open(name) as file:
+            found = json.load(file)
+    except (OSError, ValueError):
+        raise _bad(name)
+    _check(found, "", _TOP, {})
+    broker = found["broker"]
+    _check(broker, "broker.", _BROKER, _BROKER_MORE)
+    if "tls" in broker:
+        _check(broker["tls"], "broker.tls.", _TLS, _TLS_MORE)
+    if not 0 < broker["port"] < 65536:
+        raise _bad("broker.port")
+    try:
+        check_net(found["net"])
+    except Fault:
+        raise _bad("net")
+    try:
+        gateway = bytes.fromhex(found["gateway"])
+    except ValueError:
+        raise _bad("gateway")
+    if len(gateway) != 64:
+        raise _bad("gateway")
+    return found["net"], broker, gateway
 
 
 def _bad(key: str) -> Fault:

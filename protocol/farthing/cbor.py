@@ -70,20 +70,20 @@ def put_raw(buf: bytearray, pos: int, data: bytes, size: int) -> int:
 def dumps(value: object) -> bytes:
     """Encode None, bool, int, bytes-like, str, list, tuple, dict and Tag; for cold paths, it allocates."""
     out = bytearray()
-    _append(out, value)
+    append(out, value)
     return bytes(out)
 
 
 _head = bytearray(9)
 
 
-def _append_head(out: bytearray, major: int, value: int) -> None:
+def append_head(out: bytearray, major: int, value: int) -> None:
     if value >> 64:
         raise Fault(BAD_FIELD)
     out.extend(memoryview(_head)[: put_head(_head, 0, major, value)])
 
 
-def _append(out: bytearray, value) -> None:
+def append(out: bytearray, value) -> None:
     if value is None:
         out.append(0xF6)
     elif value is True:
@@ -91,40 +91,22 @@ def _append(out: bytearray, value) -> None:
     elif value is False:
         out.append(0xF4)
     elif isinstance(value, int):
-        _append_head(out, UINT if value >= 0 else NINT, value if value >= 0 else -1 - value)
+        append_head(out, UINT if value >= 0 else NINT, value if value >= 0 else -1 - value)
     elif isinstance(value, (bytes, bytearray, memoryview)):
-        _append_head(out, BSTR, len(value))
+        append_head(out, BSTR, len(value))
         out.extend(value)
     elif isinstance(value, str):
         data = value.encode()
-        _append_head(out, TSTR, len(data))
+        append_head(out, TSTR, len(data))
         out.extend(data)
     elif type(value) in (list, tuple):
-        _append_head(out, ARRAY, len(value))
+        append_head(out, ARRAY, len(value))
         for item in value:
-            _append(out, item)
-    elif isinstance(value, dict):
-        _append_map(out, value)
+            append(out, item)
     else:
-        _append_tag(out, value)
+        from .cbor_items import append_other
 
-
-def _append_tag(out: bytearray, value) -> None:
-    from .cbor_items import Tag
-
-    if not isinstance(value, Tag):
-        raise Fault(BAD_FIELD)
-    _append_head(out, TAG, value.number)
-    _append(out, value.value)
-
-
-def _append_map(out: bytearray, value: dict) -> None:
-    _append_head(out, MAP, len(value))
-    pairs = [(dumps(key), value[key]) for key in value]
-    pairs.sort(key=lambda pair: pair[0])
-    for key, item in pairs:
-        out.extend(key)
-        _append(out, item)
+        append_other(out, value)
 
 
 # --- reading

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Reads one deterministic CBOR item of any type as Python values, where no layout says what must come.
+"""Deterministic CBOR items of any type, as Python values: maps, tags, and what no layout foretells.
 
 Not here: the strict cursor under it, and floats (cbor.py).
 """
@@ -7,13 +7,29 @@ Not here: the strict cursor under it, and floats (cbor.py).
 from collections import namedtuple
 
 from ._compat import const
-from .cbor import ARRAY, BSTR, NINT, TAG, TSTR, UINT, Reader
+from .cbor import ARRAY, BSTR, MAP, NINT, TAG, TSTR, UINT, Reader, append, append_head, dumps
 from .faults import BAD_FIELD, MALFORMED, Fault
 
 _SIMPLE = const(0xE0)
 _DEPTH = const(8)
 
 Tag = namedtuple("Tag", ("number", "value"))
+
+
+def append_other(out: bytearray, value) -> None:
+    """Encode a dict or a Tag. Raises Fault(BAD_FIELD) for anything else."""
+    if isinstance(value, Tag):
+        append_head(out, TAG, value.number)
+        append(out, value.value)
+        return
+    if not isinstance(value, dict):
+        raise Fault(BAD_FIELD)
+    append_head(out, MAP, len(value))
+    pairs = [(dumps(key), value[key]) for key in value]
+    pairs.sort(key=lambda pair: pair[0])
+    for key, item in pairs:
+        out.extend(key)
+        append(out, item)
 
 
 def loads(data: bytes) -> object:

@@ -62,7 +62,8 @@ def compile_libraries(folder: Path, arch: str | None = None, main: str = "") -> 
     arch = arch or interpreter.arch()
     written = []
     for name, source in _shrunk(main).items():
-        code = compile_source(source, name, arch)
+        # The module's own name is on the board already; another name for its source would cost RAM.
+        code = compile_source(source, name.removesuffix(".py").replace("/", "."), arch)
         if code is None:
             continue
         target = folder / Path(name).with_suffix(".mpy")
