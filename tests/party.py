@@ -6,6 +6,7 @@ It follows no rule by itself, so that a test can break each one. It holds no ass
 
 from __future__ import annotations
 
+import os
 import queue
 import socket
 import threading
@@ -22,7 +23,7 @@ from farthing.messages import Ack, Beacon, Close, Hello, Notice, Offer, Open, Op
 from farthing.payer import Payer
 from farthing_gateway.keys import GatewayKey, N, verify
 
-TIMEOUT_S = 5.0
+TIMEOUT_S = float(os.environ.get("FARTHING_TEST_TIMEOUT_S", "5"))
 RUNTIME = "a test"
 
 

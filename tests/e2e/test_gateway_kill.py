@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""kill -9 of the gateway amid traffic: every acknowledged payment is there, none twice, the rest comes again."""
+"""kill -9 of the gateway amid traffic: acknowledged payments are there, none twice, the rest comes again."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Process:
 
 
 class Traffic(threading.Thread):
-    """One payer that pays tick after tick and a voucher now and then, nothing twice, until it is told to stop.
+    """One payer that pays tick after tick and a voucher now and then, nothing twice, until it shall stop.
 
     `acknowledged` is the highest amount, in micro-units, that the gateway said it has.
     """

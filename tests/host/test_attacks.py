@@ -305,11 +305,18 @@ def test_commitment_below_what_is_paid(deal: Deal, others: Bystander):
 
 
 def test_new_chain_in_one_message_with_the_end_of_the_old_one(lab: Lab, deal: Deal):
-    """The newest-first order of a round must not skip the ticks that only the old chain proves."""
     ticks = [deal.tick() for _ in range(3)]
     deal.paid(*ticks, deal.commitment(10), deal.tick(), deal.voucher(), deal.tick())
     row = lab.channel(deal)
     assert row.cum == deal.state.cum == 700 + 300 + 20
+
+
+def test_new_chain_that_denies_the_ticks_sent_with_it(lab: Lab, deal: Deal):
+    """Taken in first, it would make the old chain's last ticks unprovable: the payee would lose them."""
+    denying = commitment_payload(Commitment(deal.handle, 700, 9, bytes(32), 100, 50))
+    deal.pay(deal.tick(), deal.tick(), deal.payer.sign(cose.COMMITMENT, denying, deal.hash))
+    assert deal.payer.fault() == faults.STALE
+    assert lab.channel(deal).cum == 900
 
 
 def test_payments_out_of_order_in_one_message(lab: Lab, deal: Deal):

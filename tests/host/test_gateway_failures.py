@@ -14,7 +14,7 @@ import pytest
 from farthing_gateway.audit import verify_journal
 from farthing_gateway.broker import Broker
 from lab import Lab
-from party import LateError
+from party import TIMEOUT_S, LateError
 
 
 @contextmanager
@@ -39,7 +39,7 @@ def test_nothing_is_acknowledged_that_is_not_durable(lab: Lab):
                 deal.payer.next(kind, 0.3)
         assert lab.channel(deal).cum == 0
         assert lab.gateway.stats.failed_commits > 0
-    assert deal.payer.acked(deal.handle, 600, 15).cum == 600
+    assert deal.payer.acked(deal.handle, 600, 3 * TIMEOUT_S).cum == 600
     assert lab.channel(deal).cum == 600
 
 
@@ -73,7 +73,7 @@ def test_settlement_is_tried_again(lab_address: tuple[str, int], tmp_path: Path)
         deal.paid(deal.voucher(500))
         with disk_that_cannot_be_written(lab):
             time.sleep(1.2)
-        assert deal.payee.answer(deal.hash, lambda receipt: receipt.settled == 500, 15)
+        assert deal.payee.answer(deal.hash, lambda receipt: receipt.settled == 500, 3 * TIMEOUT_S)
 
 
 def test_a_broker_that_restarts_loses_no_acknowledged_payment(broker: Broker, tmp_path: Path):
@@ -81,7 +81,7 @@ def test_a_broker_that_restarts_loses_no_acknowledged_payment(broker: Broker, tm
         deal = lab.deal()
         deal.paid(deal.voucher(500))
         broker.restart()
-        lab.wait(lambda: lab.gateway.bus.connected and lab.gateway.bus.reconnects == 2, 15)
+        lab.wait(lambda: lab.gateway.bus.connected and lab.gateway.bus.reconnects == 2, 3 * TIMEOUT_S)
         again = type(deal.payer)(lab.address, lab.net, deal.payer.key)
         again.meet()
         deal.payer.close()

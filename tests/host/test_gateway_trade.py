@@ -98,7 +98,8 @@ def test_a_payee_that_knows_more_is_not_closed_below_it(lab: Lab):
     deal = lab.deal()
     evidence = deal.voucher(900)
     deal.payee.close_channel(deal.hash, 900)
-    assert deal.payee.answer(deal.hash, lambda receipt: receipt.cum == 0)
+    assert deal.payee.fault() == faults.STALE
+    assert deal.payee.answer(deal.hash).receipt.cum == 0
     assert lab.channel(deal).state == "OPEN"
     deal.payee.send("pay", evidence)
     assert deal.payee.acked(deal.handle, 900)
