@@ -23,7 +23,9 @@ class Console:
         self._lock = threading.Lock()
 
     def line(self, board: Board, text: str) -> None:
-        """Take over one line; anything that is no JSON object is left to the board's own tail."""
+        """Take over one line, and keep it in the board's console.log; only a JSON object is an event."""
+        with (board.root / "console.log").open("a", encoding="utf-8") as log:
+            print(f"{time.monotonic() - self.began:8.2f} {text}", file=log)
         if not text.startswith("{"):
             return
         try:
