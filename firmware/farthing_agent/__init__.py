@@ -5,6 +5,12 @@
 def __getattr__(name: str):
     # App on first use, so that one part of the package can be had without the whole agent.
     if name == "App":
+        import gc
+
+        if hasattr(gc, "threshold"):
+            # Collect often: garbage between what stays would cut the heap to pieces. Without it the agent
+            # needs 46 wK to load in place of 42, and 64 to trade in place of 60.
+            gc.threshold(4096)
         from .app import App
 
         return App

@@ -54,7 +54,7 @@ class App:
         self.instance = b""
         self.window_s = self._beacon_seq = 0
         self._beacon_ms = self._health_ms = 0
-        self._greeted = 0
+        self._greeted = self._marked = 0
         self._due = False
         self._waiting = deque((), _INBOX)
         self._wake = asyncio.Event()
@@ -166,6 +166,9 @@ class App:
             self._wake.clear()
             while self._waiting:
                 await self._guard(self._handle(*self._waiting.popleft()))
+            if self._marked:
+                emit("mem", units=self._marked, alloc=allocated())
+                self._marked = 0
             if self._due:
                 self._due = False
                 await self._guard(self._tend())
@@ -239,6 +242,6 @@ class App:
         await self.send(topics.GATEWAY, "hello", await self.sign(cose.HELLO, messages.encode(message)))
 
     def mark(self, units: int) -> None:
-        """Print the live memory at the chosen numbers of units."""
+        """Print the live memory at the chosen numbers of units, when nothing waits to be handled."""
         if units in self.mem_at:
-            emit("mem", units=units, alloc=allocated())
+            self._marked = units
