@@ -74,13 +74,14 @@ def dumps(value: object) -> bytes:
     return bytes(out)
 
 
-_head = bytearray(9)
-
-
 def append_head(out: bytearray, major: int, value: int) -> None:
     if value >> 64:
         raise Fault(BAD_FIELD)
-    out.extend(memoryview(_head)[: put_head(_head, 0, major, value)])
+    if value < 24:
+        out.append(major | value)
+        return
+    head = bytearray(9)  # not one for all: the host has threads
+    out.extend(memoryview(head)[: put_head(head, 0, major, value)])
 
 
 def append(out: bytearray, value) -> None:
