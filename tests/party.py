@@ -234,6 +234,7 @@ class Deal:
         self.payee = payee
         self.terms = terms
         self.state = Payer(terms, terms.amount, b"m" * 32)
+        self.state._word = bytearray(32)  # boards share one for all payers, but a test has threads
         self.hash = self.state.hash
         self.handle = self.state.handle
 

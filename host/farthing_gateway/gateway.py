@@ -95,7 +95,7 @@ class Gateway:
     # --- life
 
     def start(self, timeout_s: float) -> bool:
-        """Load the state and connect; False if the broker could not be reached in time. Raises StoreError."""
+        """Load the state and connect; False if that took too long: see `bus.error`. Raises StoreError."""
         self._load()
         deadline = time.monotonic() + timeout_s
         while not self.bus.connected:
@@ -103,7 +103,7 @@ class Gateway:
                 return False
             self.bus.poll(0.1)
         self._tell_time(time.monotonic())
-        return self.bus.flush(max(1.0, deadline - time.monotonic()))
+        return self.bus.flush(max(1.0, deadline - time.monotonic())) and not self.bus.error
 
     def run(self) -> None:
         """Serve until `stop`. Raises StoreError if the store cannot be read or written any more."""

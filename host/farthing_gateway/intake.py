@@ -59,7 +59,8 @@ class Intake:
         later: list[Message] = []
         for inbound in inbox:
             self._attempt(round_, b"", self._sort, inbound, later, round_)
-        self._attempt(round_, b"", self._payments.process, round_)
+        for session, items in self._payments.sorted().items():
+            self._attempt(round_, session.payer, self._payments.take_in, session, items, round_)
         for message in later:
             self._attempt(round_, message.sender, self._handlers[message.kind], message, round_)
         self._tell_refusals(round_)

@@ -28,6 +28,11 @@ def proof(leaves: Sequence[bytes], index: int) -> tuple[bytes, ...]:
     return tuple(_path([leaf_hash(leaf) for leaf in leaves], index))
 
 
+def proofs(leaves: Sequence[bytes]) -> list[tuple[bytes, ...]]:
+    """Audit paths of all leaves, in n log n where one after the other costs n squared."""
+    return [tuple(path) for path in _all_paths([leaf_hash(leaf) for leaf in leaves])[1]] if leaves else []
+
+
 def verify_proof(leaf: bytes, index: int, size: int, path: Sequence[bytes], expected_root: bytes) -> bool:
     """True when `leaf` is number `index` of the `size` leaves under the root (RFC 9162 2.1.3.2)."""
     if not 0 <= index < size:
@@ -65,3 +70,14 @@ def _path(hashes: Sequence[bytes], index: int) -> list[bytes]:
     if index < middle:
         return [*_path(hashes[:middle], index), _tree(hashes[middle:])]
     return [*_path(hashes[middle:], index - middle), _tree(hashes[:middle])]
+
+
+def _all_paths(hashes: Sequence[bytes]) -> tuple[bytes, list[list[bytes]]]:
+    """Root of at least one leaf, and the path of each."""
+    if len(hashes) == 1:
+        return hashes[0], [[]]
+    middle = _split(len(hashes))
+    left, left_paths = _all_paths(hashes[:middle])
+    right, right_paths = _all_paths(hashes[middle:])
+    paths = [[*path, right] for path in left_paths] + [[*path, left] for path in right_paths]
+    return node_hash(left, right), paths

@@ -30,7 +30,7 @@ class Item(NamedTuple):
 
 
 class Payments:
-    """Sorts the payments of a round by channel, then takes them in."""
+    """Sorts the payments of a round by channel, then takes in each channel's."""
 
     def __init__(self, sessions: Sessions, stats: Stats) -> None:
         self._sessions = sessions
@@ -69,15 +69,18 @@ class Payments:
                 return
         raise refused
 
-    def process(self, round_: Round) -> None:
-        """Take in what was sorted, channel by channel, in runs of one kind.
+    def sorted(self) -> dict[Session, list[Item]]:
+        """What `read` has sorted since the last call, to be given to `take_in` channel by channel."""
+        waiting, self._waiting = self._waiting, {}
+        return waiting
+
+    def take_in(self, session: Session, items: list[Item], round_: Round) -> None:
+        """Take in the payments of one channel, in runs of one kind.
 
         A run ends where another kind begins, because a new chain cannot prove the ticks of the one before it.
         """
-        waiting, self._waiting = self._waiting, {}
-        for session, items in waiting.items():
-            for _, run in groupby(items, _kind):
-                self._take_run(session, list(run), round_)
+        for _, run in groupby(items, _kind):
+            self._take_run(session, list(run), round_)
 
     def _take_run(self, session: Session, run: list[Item], round_: Round) -> None:
         """Payments of one kind in a row, newest first: what it covers costs no second verification."""

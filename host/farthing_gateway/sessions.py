@@ -12,7 +12,7 @@ from farthing import messages
 from farthing.channel import Payee
 from farthing.messages import Ack, Opened, Receipt
 
-from .store import CLOSED, CLOSING, OPEN, Channel, ChannelUpdate, Store, StoreError, list_channels
+from .store import CLOSED, CLOSING, OPEN, Channel, ChannelUpdate, Store, StoreError
 
 KEPT_CLOSED = 1000
 STATES = {OPEN: messages.OPEN, CLOSING: messages.CLOSING, CLOSED: messages.CLOSED}
@@ -158,14 +158,14 @@ class Sessions:
         return len(self._by_hash) - len(self._closed)
 
 
-_LAST_BATCH = """SELECT r.channel, b.no, b.root FROM batch b
-JOIN (SELECT channel, max(batch) AS no FROM batch_row GROUP BY channel) r ON r.no = b.no"""
-_LAST_CLOSED = "SELECT * FROM channel WHERE state = 'CLOSED' ORDER BY closed_ms DESC, hash LIMIT ?"
+_WITH_LAST_BATCH = """SELECT c.*, ifnull(b.no, 0), ifnull(b.root, x'') FROM channel c
+LEFT JOIN batch b ON b.no = (SELECT max(batch) FROM batch_row WHERE channel = c.hash)"""
+_LIVE = f"{_WITH_LAST_BATCH} WHERE c.state <> 'CLOSED'"
+_LAST_CLOSED = f"{_WITH_LAST_BATCH} WHERE c.state = 'CLOSED' ORDER BY c.closed_ms DESC, c.hash LIMIT ?"
 
 
 def _rows(connection: sqlite3.Connection) -> list[tuple[Channel, tuple[int, bytes]]]:
     """Rows to hold in memory, the longest closed first, each with its last batch and that batch's root."""
-    batches = {channel: (no, root) for channel, no, root in connection.execute(_LAST_BATCH)}
-    closed = [Channel(*row) for row in connection.execute(_LAST_CLOSED, (KEPT_CLOSED,))]
-    rows = [*reversed(closed), *list_channels(connection)]
-    return [(row, batches.get(row.hash, (0, b""))) for row in rows]
+    closed = connection.execute(_LAST_CLOSED, (KEPT_CLOSED,)).fetchall()
+    found = [*reversed(closed), *connection.execute(_LIVE)]
+    return [(Channel(*row[:-2]), (row[-2], row[-1])) for row in found]

@@ -100,6 +100,6 @@ class Settling:
 def _proofs(batch: Batch) -> list[RowProof]:
     bodies = [row.encode() for row in batch.rows]
     return [
-        RowProof(batch.no, batch.root, len(bodies), index, body, merkle.proof(bodies, index))
-        for index, body in enumerate(bodies)
+        RowProof(batch.no, batch.root, len(bodies), position, body, path)
+        for position, (body, path) in enumerate(zip(bodies, merkle.proofs(bodies), strict=True))
     ]

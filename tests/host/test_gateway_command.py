@@ -130,6 +130,20 @@ def test_a_journal_cut_short_is_one_line(config: Path, tmp_path: Path):
     assert "the journal does not end at its recorded head" in refused("--config", str(config))
 
 
+def test_a_second_gateway_on_the_same_folder_is_one_line(config: Path):
+    with gateway("--config", str(config), "--json") as process:
+        ready(process)
+        assert "a gateway runs on" in refused("--config", str(config))
+        process.kill()
+        process.wait(TIMEOUT_S)
+    with gateway("--config", str(config), "--json") as process:
+        assert ready(process)["ready"]
+
+
+def test_a_folder_that_cannot_be_made_is_one_line(config: Path):
+    assert "/dev/null/x cannot be used" in refused("--data", "/dev/null/x")
+
+
 def test_a_broker_that_is_not_there_is_one_line(config: Path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

@@ -90,6 +90,13 @@ def test_a_proof_holds_for_nothing_else(leaves: list[bytes], data: st.DataObject
         assert not merkle.verify_proof(leaves[index], index, size, [bytes(32), *path[1:]], root)
 
 
+@pytest.mark.parametrize("size", [0, 1, 2, 3, 5, 8, 13, 100])
+def test_all_proofs_at_once_are_the_single_ones(size: int) -> None:
+    leaves = [bytes([number]) for number in range(size)]
+    assert merkle.proofs(leaves) == [merkle.proof(leaves, index) for index in range(size)]
+
+
+
 @given(leaf_lists, st.integers(-3, 60))
 def test_no_index_outside_the_tree(leaves: list[bytes], index: int) -> None:
     inside = 0 <= index < len(leaves)

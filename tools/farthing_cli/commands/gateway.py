@@ -47,14 +47,20 @@ def run(args: argparse.Namespace) -> int:
     from farthing_gateway.broker import BrokerError
     from farthing_gateway.config import ConfigError
     from farthing_gateway.keys import KeyFileError
+    from farthing_gateway.lock import LockedError, exclusive
     from farthing_gateway.store import StoreError
 
     try:
         if args.action == "init":
             return _init(args.folder, args.out)
-        return _serve(_configured(args), args.out)
-    except (BrokerError, ConfigError, KeyFileError, StoreError) as error:
+        config = _configured(args)
+        with exclusive(Path(config.data)):
+            return _serve(config, args.out)
+    except (BrokerError, ConfigError, KeyFileError, LockedError, StoreError) as error:
         raise UserError(str(error)) from error
+    except OSError as error:
+        reason = f"{error.filename} cannot be used ({error.strerror})"
+        raise UserError(reason, "name another --data") from error
 
 
 def _init(folder: Path, out: Output) -> int:
@@ -98,7 +104,6 @@ def _serve(config: Config, out: Output) -> int:
 
     _log_to_stderr()
     key = GatewayKey.load_or_create(config.key_path)
-    config.ledger_path.parent.mkdir(parents=True, exist_ok=True)
     with Store.open(config.ledger_path, net=config.net) as store, _broker(config) as address:
         gateway = Gateway(config, key, store, address)
         _stop_on_signals(gateway)
