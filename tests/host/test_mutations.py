@@ -252,7 +252,7 @@ def verdicts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Fut
 Done = subprocess.CompletedProcess[str]
 
 
-def run_mutant(folder: Path, mutation: Mutation) -> Done:
+def run_mutant(folder: Path, mutation: Mutation, timeout_s: int = 2) -> Done:
     """Run the tests against a copy of the source with the one change."""
     for name in ("protocol", "host"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -263,7 +263,7 @@ def run_mutant(folder: Path, mutation: Mutation) -> Done:
     ours = [ROOT / name for name in ("firmware", "tools", "tests")]
     paths = " ".join(str(each) for each in (folder / "protocol", folder / "host", *ours))
     options = ("-x", "-q", "-p", "no:cacheprovider", "-o", f"pythonpath={paths}")
-    env = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "FARTHING_TEST_TIMEOUT_S": "2"}
+    env = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "FARTHING_TEST_TIMEOUT_S": str(timeout_s)}
     env.pop("PYTHONPATH", None)
     return subprocess.run(
         [sys.executable, "-m", "pytest", *options, mutation.tests],
@@ -286,5 +286,5 @@ def test_a_missing_check_is_noticed(verdicts: dict[str, Future[Done]], what: str
 def test_the_source_as_it_is_passes_in_the_same_way(tmp_path: Path):
     """Else every mutation would be noticed for a reason of its own."""
     unchanged = Mutation(CHANNEL, "class Payee:", "class Payee:", ATTACKS.rstrip(":"))
-    done = run_mutant(tmp_path, unchanged)
+    done = run_mutant(tmp_path, unchanged, timeout_s=10)
     assert done.returncode == 0, done.stdout + done.stderr
