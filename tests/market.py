@@ -7,6 +7,7 @@ The interpreter loads the .mpy bundle under a heap limit, as a board does. No as
 from __future__ import annotations
 
 import json
+import sqlite3
 import subprocess
 import sys
 import time
@@ -18,8 +19,12 @@ from typing import Any, Self
 from brokers import started
 from farthing_cli import bundle
 from farthing_cli.fleet import Board, Fleet
+from farthing_gateway import audit, journal
 from farthing_gateway import broker as launcher
+from party import Party
 from runtimes import ROOT, require_micropython
+
+PURSE = 1_000_000_000
 
 GATEWAY_CONFIG = """\
 net = "lab"
@@ -27,7 +32,7 @@ data = "gateway"
 beacon_s = 1
 settle_s = 1
 window_s = {window_s}
-faucet_micro = 1000000000
+faucet_micro = {purse}
 
 [broker]
 kind = "external"
@@ -78,7 +83,7 @@ class Market:
         self.events: dict[str, list[dict[str, Any]]] = {}
         self.key = ""
         self._gateway: subprocess.Popen[str] | None = None
-        config = GATEWAY_CONFIG.format(window_s=window_s, port=self.broker.port)
+        config = GATEWAY_CONFIG.format(window_s=window_s, port=self.broker.port, purse=PURSE)
         (folder / "gateway.toml").write_text(config)
 
     def __enter__(self) -> Self:
@@ -127,9 +132,27 @@ class Market:
             self._gateway.kill()
             self._gateway.wait()
 
+    def party(self) -> Party:
+        """A device that the test plays itself, introduced to the gateway. Close it, or use it in `with`."""
+        party = Party(("127.0.0.1", self.broker.port), "lab")
+        party.meet()
+        party.hello()
+        return party
+
+    def balance(self, board: str) -> int:
+        """Micro-units on the account of a device id in hex, as the gateway's journal has it."""
+        with sqlite3.connect(f"file:{self.folder / 'gateway' / 'ledger.db'}?mode=ro", uri=True) as connection:
+            return journal.balance(connection, journal.device_account(bytes.fromhex(board)))
+
+    def report(self) -> audit.Report:
+        """The audit of the journal. The gateway may go on meanwhile."""
+        return audit.verify_journal(self.folder / "gateway" / "ledger.db")
+
     # --- the boards
 
-    def seller(self, name: str = "seller", good: str = "water-flow", price: int = 120, **options: Any) -> Board:
+    def seller(
+        self, name: str = "seller", good: str = "water-flow", price: int = 120, **options: Any
+    ) -> Board:
         """A board that sells the recorded water flow; not started."""
         main = SELLER.format(good=good, price=price, options=_more(options))
         return self.board(name, main, {"readings.csv": bundle.data() / "water_flow.csv"})
@@ -170,7 +193,9 @@ class Market:
         """Every event of one name that a board has printed."""
         return [event for event in list(self.events[board.name]) if event["ev"] == ev]
 
-    def wait(self, board: Board, ev: str, timeout_s: float = 30.0, count: int = 1, **values: Any) -> dict[str, Any]:
+    def wait(
+        self, board: Board, ev: str, timeout_s: float = 30.0, count: int = 1, **values: Any
+    ) -> dict[str, Any]:
         """Wait for the `count`th event of that name with those values; a value may be a predicate."""
 
         def fits(event: dict[str, Any]) -> bool:

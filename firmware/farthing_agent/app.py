@@ -8,7 +8,6 @@ Not here: what a role does with a message. The broker is trusted with nothing: w
 import asyncio
 import gc
 import sys
-from collections import deque
 
 from farthing import cose, messages, topics
 from farthing.faults import BAD_SIGNATURE, MALFORMED, MEMORY, WRONG_SENDER, Fault
@@ -56,7 +55,7 @@ class App:
         self._beacon_ms = self._health_ms = 0
         self._greeted = self._marked = 0
         self._due = False
-        self._waiting = deque((), _INBOX)
+        self._waiting = []
         self._wake = asyncio.Event()
         try:
             self.net, self._broker, self.gateway = _settings()
@@ -165,7 +164,7 @@ class App:
             await self._wake.wait()
             self._wake.clear()
             while self._waiting:
-                await self._guard(self._handle(*self._waiting.popleft()))
+                await self._guard(self._handle(*self._waiting.pop(0)))
             if self._marked:
                 emit("mem", units=self._marked, alloc=allocated())
                 self._marked = 0
@@ -182,7 +181,7 @@ class App:
         except MemoryError:
             gc.collect()
             self.count(MEMORY)
-        except Exception as error:  # the supervisor: a board has nobody to restart it
+        except Exception as error:  # noqa: BLE001 - the supervisor: a board has nobody to restart it
             self.count(MALFORMED, repr(error))
 
     def count(self, code: int, text: str = "") -> None:

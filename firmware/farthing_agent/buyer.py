@@ -13,6 +13,7 @@ from farthing.faults import OFFER_EXPIRED, SERVICE, WRONG_SENDER, Fault
 from .deal import Deal
 from .health import emit
 
+_ORDER = const(12)  # bytes of the order in its journal record; the deal follows
 _OFFERS = const(6)  # candidates kept; the dearest gives way
 _SETTLE_MS = const(1000)  # the retained offers come in a burst: choose after it
 _SHUN_MS = const(120000)  # a seller that failed is not asked again so soon
@@ -42,7 +43,7 @@ class Buyer:
         self.on_reading = on_reading
         self.budget_micro = units * limit_micro if budget_micro is None else budget_micro
         self.left = units
-        self.units = self.micro = self.vouchers = 0
+        self.units = self.micro = self.vouchers = self.gaps = 0
         self.unpaid_max = self.first_paid_ms = 0
         self.offers = {}  # sender -> Offer
         self.deal = None
@@ -128,13 +129,16 @@ class Buyer:
         record = self.app.journal.get(b"d")
         if not record:
             return
-        take = messages.decode(messages.Take, record[1 : 1 + record[0]])
-        opening = record[1 + record[0] :]
-        terms = messages.decode(messages.Open, cose.parse(opening)[0])
-        self.deal = Deal(self, terms, opening, take, False)
-        left = self.app.journal.get(b"l")
-        if left:
-            self.left = int.from_bytes(left, "big")
+        left = int.from_bytes(record[:4], "big")
+        self.units = self.left - left
+        self.left = left
+        self.micro = int.from_bytes(record[4:12], "big")
+        if len(record) == _ORDER:
+            return
+        end = _ORDER + 1 + record[_ORDER]
+        take = messages.decode(messages.Take, record[_ORDER + 1 : end])
+        terms = messages.decode(messages.Open, cose.parse(record[end:])[0])
+        self.deal = Deal(self, terms, record[end:], take, False)
 
     async def _begin(self, offer) -> None:
         units = min(self.left, (self.budget_micro - self.micro) // offer.price)
@@ -155,10 +159,14 @@ class Buyer:
         opening = await app.sign(cose.OPEN, messages.encode(terms), channel)
         take = messages.Take(channel[:4], offer.id, offer.seq, offer.price, units)
         record = messages.encode(take)
-        app.journal.put(b"l", self.left.to_bytes(4, "big"))
-        app.journal.put(b"d", bytes((len(record),)) + record + opening)
+        self._keep_order(bytes((len(record),)) + record + opening)
         self.deal = Deal(self, terms, opening, take, True)
         await self.deal.tend()
+
+    def _keep_order(self, deal: bytes = b"") -> None:
+        """In one record, so that no cut counts a deal twice: what is left, what it cost so far, the deal."""
+        order = self.left.to_bytes(4, "big") + self.micro.to_bytes(8, "big")
+        self.app.journal.put(b"d", order + deal if self.left else b"")
 
     def _next_epoch(self, seller: bytes) -> int:
         """One more than the last with this seller; the first is random, lest an erased journal reuse one."""
@@ -200,13 +208,17 @@ class Buyer:
         reading = decode(body)
         try:
             self.on_reading(reading)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever the application does
             self.app.count(SERVICE, repr(error))
+
+    def found(self, deal, units: int) -> None:
+        """A deal turned out to have paid for so many units before the restart."""
+        self.units += units
+        self.micro += units * deal.take.price
 
     def paid(self, deal) -> None:
         """One more unit is received and paid."""
-        self.units += 1
-        self.micro += deal.take.price
+        self.found(deal, 1)
         self.unpaid_max = 1
         if not self.first_paid_ms:
             self.first_paid_ms = self.app.clock.ms()
@@ -229,15 +241,11 @@ class Buyer:
 
     def _end(self, deal) -> None:
         self.app.keys.release(deal.terms.payee)
-        self.left -= deal.paid()
+        self.left = max(self.left - deal.paid(), 0)
         self.deal = None
-        if self.left > 0:
-            self.app.journal.put(b"l", self.left.to_bytes(4, "big"))
-        else:
-            self.app.journal.put(b"l", b"")
-        self.app.journal.put(b"d", b"")
+        self._keep_order()
         self.app.journal.put(b"w", b"")
-        if self.left <= 0 and not self._finished:
+        if not self.left and not self._finished:
             self._finished = True
             self._done()
 
@@ -249,6 +257,7 @@ class Buyer:
             ticks=self.units,
             vouchers=self.vouchers,
             unpaid_max=self.unpaid_max,
+            gaps=self.gaps,
             first_paid_ms=self.first_paid_ms,
             tx_bytes=self.app.link.tx_bytes,
             rx_bytes=self.app.link.rx_bytes,

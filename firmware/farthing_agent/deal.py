@@ -54,11 +54,10 @@ class Deal:
         self.seller = cose.key_id(terms.payee).hex()
         self.state = OPENING
         self.payer = None
-        self.cap = 0
+        self.cap = self.receipt_cum = 0
         self.commitment = b""
         self.last = b""  # the last tick, with its voucher
         self.head = self.hash if fresh else b""
-        self.heads = self.gaps = 0
         self.behind = not fresh
         self.served = False  # this seller delivered since we started
         self.tries = 0
@@ -70,11 +69,11 @@ class Deal:
 
     def paid(self) -> int:
         """Units paid on this channel: it keeps one price for its whole life."""
-        return self.payer.cum // self.take.price if self.payer else 0
+        return (self.payer.cum if self.payer else self.receipt_cum) // self.take.price
 
     def until(self) -> int:
         """The unit after which the deal is done."""
-        return min(self.take.units, self.cap // self.take.price)
+        return min(self.take.units, self.cap // self.take.price) if self.payer else self.take.units
 
     def _moved(self) -> None:
         self.tries = 0
@@ -94,6 +93,7 @@ class Deal:
             return
         if self.state == RESUMING and now - self.since_ms > _ECHO_MS:
             self.payer.resume_blind()
+            self.buyer.found(self, self.paid())
             await self._trade()
         elif self.state == TRADING and now - self.since_ms > self.buyer.patience_ms:
             await self.close()
@@ -168,6 +168,9 @@ class Deal:
             return
         await self.app.verify(self.app.gateway, cose.RECEIPT, parts, self.hash)
         if receipt.state == messages.CLOSED:
+            if not self.payer:
+                self.receipt_cum = receipt.cum
+                self.buyer.found(self, self.paid())
             self.state = CLOSED
             self.buyer.closed(self)
         elif receipt.state == messages.CLOSING:
@@ -202,7 +205,9 @@ class Deal:
             seen.apply(pending)
         if self.state == TRADING and seen.cum <= self.payer.cum:
             return
+        before = self.paid()
         self.payer.resume(seen)
+        self.buyer.found(self, self.paid() - before)
         self.commitment = self.last = b""
         if self.payer.chain:
             self.commitment = seen.commitment_data
@@ -292,9 +297,7 @@ class Deal:
             raise Fault(BAD_FIELD)
         await self.app.verify(self.terms.payee, cose.HEAD, parts, self.hash)
         if self.head and head.head != self.head:
-            self.gaps += 1  # a restart of the seller leaves one; many are a reason to distrust it
-        else:
-            self.heads += 1
+            self.buyer.gaps += 1  # a restart of the seller leaves one; many are a reason to distrust it
         self.head = head.head
 
     # --- the close
@@ -302,6 +305,7 @@ class Deal:
     async def close(self) -> None:
         """Ask the gateway to close; the seller agrees, or the window passes."""
         self.state = CLOSING
+        self.commitment = self.last = b""
         self._moved()
         await self._send_close()
 

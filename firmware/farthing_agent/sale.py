@@ -101,7 +101,7 @@ class Sale:
             self.save()
         try:
             body = service.serve()
-        except Exception:  # a sensor's trouble costs this unit only
+        except Exception:  # noqa: BLE001 - a sensor's trouble, whatever it is, costs this unit only
             raise Fault(SERVICE)
         state = sha256(self.head)
         state.update(body)

@@ -242,6 +242,8 @@ class Seller:
 
     async def _serve(self, sale) -> None:
         if not sale.may_serve():
+            if not sale.unpaid():
+                sale.pending = b""  # nobody will ask for it again
             return
         data = await sale.serve(self.service)
         self.unpaid_max = max(self.unpaid_max, sale.unpaid())
