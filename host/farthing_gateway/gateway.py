@@ -206,6 +206,8 @@ class Gateway:
     # --- time
 
     def _wait_s(self) -> float:
+        if self._stalled:
+            return QUIET_S
         now_s = time.monotonic()
         dates = (self._next_beacon_s, self._next_health_s, now_s + self._settling.wait_s(now_s))
         return max(0.0, min(dates) - now_s)
