@@ -78,10 +78,17 @@ class Journal:
             elif not count:
                 sealed = True
             at = start + count
-        # One torn record at the end was never promised to anybody; more than that is damage.
-        if not generation or not sealed or size - at > _MOST:
+        if not generation or not sealed or self._is_damage(name, at, size):
             return None
         return generation, index, at, at == size
+
+    def _is_damage(self, name: str, at: int, size: int) -> bool:
+        """A torn record at the end was never promised to anybody; anything behind it means damage."""
+        if size - at < _HEAD:
+            return False
+        head = self._files.read(name, at, 2)
+        count = head[0] << 8 | head[1]
+        return count > _MOST or at + _HEAD + count < size
 
     def _record(self, name: str, at: int, seed: int):
         """(key, start of the value, its size) of the record at `at`; None if it is torn or damaged."""

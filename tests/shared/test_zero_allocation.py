@@ -5,6 +5,7 @@ CPython has no heap lock; there the same calls only have to give the same bytes.
 """
 
 from farthing import cbor, cose, messages
+from farthing.payer import Payer
 from shared.trade import feed, pair, sign, tick
 
 try:
@@ -76,3 +77,15 @@ def test_put_functions():
     assert locked(lambda: cbor.put_be(BUF, 0, 2**29, 8)) == 8
     assert locked(lambda: cbor.put_bytes(BUF, 0, WORD)) == 34
     assert locked(lambda: cbor.put_raw(BUF, 0, WORD, 32)) == 32
+
+
+def test_a_payers_next_tick():
+    terms = messages.Open("local", b"i" * 16, bytes(64), b"\x01" * 64, "EUR", 60, 1, 10**6)
+    payer = Payer(terms, 10**6, bytes(32))
+    payer.reserve(10**6)
+    payer.next_chain(120, 100)
+    payer.tick_into(BUF, 0)  # its words are at hand now, up to the next stride of ten
+    for index in range(2, 11):
+        end = locked(lambda: payer.tick_into(BUF, 0))
+        assert messages.decode(messages.Tick, bytes(BUF[:end])).index == index
+    assert payer.cum == 1200
