@@ -48,15 +48,14 @@ class Chain:
             word = sha256(word).digest()
         return word
 
-    def word_into(self, index: int, buf: bytearray, pos: int) -> int:
-        """Write word `index` (1..length) at `pos`; returns the next position. Raises Fault(BAD_FIELD)."""
+    def word(self, index: int) -> bytes:
+        """Word `index` (1..length), 32 bytes that are kept here anyway. Raises Fault(BAD_FIELD)."""
         if not 1 <= index <= self.length:
             raise Fault(BAD_FIELD)
         first = (index - 1) // self._stride * self._stride + 1
         if first != self._first:
             self._load(first)
-        buf[pos : pos + HASH] = self._segment[index - first]
-        return pos + HASH
+        return self._segment[index - first]
 
     def _load(self, first: int) -> None:
         """Fill the segment with the words first .. first+stride-1 (or the end of the chain)."""

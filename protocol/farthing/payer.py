@@ -113,11 +113,7 @@ class Payer:
         """Write the last tick once more, byte for byte. Raises Fault when there is none."""
         if self.chain is None:
             raise Fault(CHAIN_END)
-        word = self._word
-        self.chain.word_into(self.index, word, 0)
-        return tick_into(buf, pos, self.handle, self.index, word)
-
-    _word = bytearray(32)
+        return tick_into(buf, pos, self.handle, self.index, self.chain.word(self.index))
 
     def resume(self, seen) -> None:
         """After a power loss: go on from `seen`, a Payee fed with this payer's own messages as the gateway or

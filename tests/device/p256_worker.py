@@ -10,7 +10,12 @@ from binascii import unhexlify
 import farthing_agent.p256 as p256
 from farthing_agent.p256 import bigint, curve, ecdsa
 
-field = bigint.Field() if sys.argv[1] == "int" else p256._curve.field
+if sys.argv[1] == "int" or p256.backend() == "int":
+    field = bigint.Field()
+else:
+    from farthing_agent.p256.viper import Field
+
+    field = Field()
 engine = curve.Curve(field)
 peers = {}
 

@@ -24,9 +24,7 @@ def all_words(seed: bytes, length: int) -> list[bytes]:
 
 
 def word(chain: payword.Chain, index: int) -> bytes:
-    buf = bytearray(32)
-    chain.word_into(index, buf, 0)
-    return bytes(buf)
+    return chain.word(index)
 
 
 @given(seeds, st.integers(1, 5000), st.data())
