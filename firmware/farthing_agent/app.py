@@ -21,6 +21,7 @@ from .link import Link
 
 AGENT = "farthing/0.1"
 _INBOX = 24  # messages waiting; more are dropped and come again, since every sender repeats
+_GATEWAYS = ("beacon", "opened", "rcpt")
 _TEND_S = 0.5
 _WINDOW = 4  # messages not yet acknowledged
 _TX_SIZE = 1024  # the longest that a board sends is a delivery with its head
@@ -59,6 +60,7 @@ class App:
         self._wake = asyncio.Event()
         try:
             self.net, self._broker, self.gateway = _settings()
+            self._gateway_id = cose.key_id(self.gateway).hex()
             self.keys = Keystore(files)
             self.journal = Journal(files)
         except Fault as fault:
@@ -147,7 +149,8 @@ class App:
 
     def _on_message(self, topic: str, payload, retained: bool) -> None:
         parts = topic.split("/")
-        if len(parts) < 6 or len(self._waiting) >= _INBOX:
+        # Offers come in bursts and one of many will do, so they leave room for the rest.
+        if len(parts) < 6 or len(self._waiting) >= (_INBOX // 2 if parts[5] == "offer" else _INBOX):
             self.dropped += 1
             return
         self._waiting.append((parts[5], parts[3], bytes(payload)))
@@ -191,6 +194,8 @@ class App:
             emit("fault", code=code, text=text)
 
     async def _handle(self, kind: str, sender: str, data: bytes) -> None:
+        if kind in _GATEWAYS and sender != self._gateway_id:
+            raise Fault(WRONG_SENDER)  # a broker with rules lets nobody write there; signatures decide
         if kind == "beacon":
             await self._beacon(data)
         elif self.ledger:
@@ -204,7 +209,8 @@ class App:
         if beacon.key != self.gateway:
             raise Fault(WRONG_SENDER)
         now = self.clock.ms()
-        if beacon.seq <= self._beacon_seq or (self.ledger and now - self._beacon_ms < _BEACON_MS):
+        known = (beacon.ledger, beacon.instance) == (self.ledger, self.instance)
+        if beacon.seq <= self._beacon_seq or (known and now - self._beacon_ms < _BEACON_MS):
             return
         ledger, self.ledger = self.ledger, beacon.ledger
         try:

@@ -17,6 +17,7 @@ _ORDER = const(12)  # bytes of the order in its journal record; the deal follows
 _OFFERS = const(6)  # candidates kept; the dearest gives way
 _SETTLE_MS = const(1000)  # the retained offers come in a burst: choose after it
 _SHUN_MS = const(120000)  # a seller that failed is not asked again so soon
+_BUSY_MS = const(10000)  # one that only had no room
 
 
 class Buyer:
@@ -47,7 +48,7 @@ class Buyer:
         self.unpaid_max = self.first_paid_ms = 0
         self.offers = {}  # sender -> Offer
         self.deal = None
-        self._shunned = {}  # sender -> when
+        self._shunned = {}  # sender -> until when
         self._chosen_ms = 0
         self._finished = False
         self._restore()
@@ -107,7 +108,7 @@ class Buyer:
             offer = self.offers[sender]
             if offer.valid_until_s < self.app.clock.now_s() or sender == self.app.id:
                 continue
-            if sender in self._shunned and now - self._shunned[sender] < _SHUN_MS:
+            if now < self._shunned.get(sender, 0):
                 continue
             if not found or (offer.price, sender) < (found.price, cose.key_id(found.key).hex()):
                 found = offer
@@ -229,17 +230,16 @@ class Buyer:
     def closing(self, deal) -> None:
         """The gateway has the close: where the order is not complete, the next offer need not wait."""
         if deal.paid() < deal.until():
-            self._shunned[deal.seller] = self.app.clock.ms()
             self._end(deal)
 
     def closed(self, deal) -> None:
         """The gateway's receipt says that the channel is closed."""
         emit("closed", channel=deal.hash[:4].hex(), cum=deal.payer.cum if deal.payer else 0)
-        if deal.paid() < deal.until():
-            self._shunned[deal.seller] = self.app.clock.ms()
         self._end(deal)
 
     def _end(self, deal) -> None:
+        if deal.paid() < deal.until():
+            self._shunned[deal.seller] = self.app.clock.ms() + (_BUSY_MS if deal.busy else _SHUN_MS)
         self.app.keys.release(deal.terms.payee)
         self.left = max(self.left - deal.paid(), 0)
         self.deal = None

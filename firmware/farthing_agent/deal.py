@@ -20,6 +20,7 @@ from farthing.faults import (
     TOMBSTONE,
     UNKNOWN_DEVICE,
     UNKNOWN_OFFER,
+    WRONG_LEDGER,
     Fault,
 )
 from farthing.limits import CHECKPOINT, TICK
@@ -36,7 +37,7 @@ _CHAIN = const(256)  # ticks in one chain
 _RETRY_MS = const(2000)
 _RETRY_MOST_MS = const(16000)
 _ECHO_MS = const(4000)  # wait so long for an echo before everything reserved counts as spent
-_DEAD = (TOMBSTONE, HANDLE_TAKEN)
+_DEAD = (TOMBSTONE, HANDLE_TAKEN, WRONG_LEDGER)
 _REFUSALS = (UNKNOWN_OFFER, PRICE_CHANGED, SOLD_OUT, BUSY)
 
 
@@ -59,6 +60,7 @@ class Deal:
         self.last = b""  # the last tick, with its voucher
         self.head = self.hash if fresh else b""
         self.behind = not fresh
+        self.busy = False  # the seller had no room for us
         self.served = False  # this seller delivered since we started
         self.tries = 0
         now = self.app.clock.ms()
@@ -141,6 +143,7 @@ class Deal:
                 self.state = CLOSED
                 self.buyer.closed(self)
         elif self.state == TRADING and notice.handle == self.hash[:4] and notice.code in _REFUSALS:
+            self.busy = notice.code == BUSY
             await self.close()
 
     async def _opened(self, data: bytes) -> None:

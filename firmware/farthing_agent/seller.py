@@ -163,8 +163,9 @@ class Seller:
         if len(self.sales) < self.buyers:
             return
         for sale in self.sales:
-            if not sale.payee.cum and not sale.take:
-                self._forget(sale)  # opened and never used: its `opened` comes again when it is
+            unused = not sale.payee.cum and not sale.take  # its `opened` comes again when it is used
+            if unused or sale.terms.instance != self.app.instance:
+                self._forget(sale)
                 return
         await self._refuse(wanted.buyer, BUSY, wanted.payee.handle)
         raise Fault(BUSY)

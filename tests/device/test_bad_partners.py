@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from farthing import cbor, cose, messages, topics
-from farthing.faults import BAD_SIGNATURE, PRICE_CHANGED, SERVICE, UNKNOWN_OFFER
+from farthing.faults import BAD_SIGNATURE, PRICE_CHANGED, SERVICE, UNKNOWN_OFFER, WRONG_SENDER
 from farthing.messages import Delivery, Head, Offer, Open, Receipt, Take
 from farthing_cli.fleet import Board
 from market import Market, until
@@ -154,10 +154,12 @@ def test_a_take_of_another_offer_is_refused(
 def test_a_channel_that_the_gateway_did_not_confirm_buys_nothing(market: Market, shopper: Shopper):
     liar = Deal(shopper.party, shopper.party, shopper.terms._replace(epoch=7))
     payload = messages.encode(messages.Opened(*shopper.terms._replace(epoch=7)))
-    shopper.party.send("opened", shopper.party.sign(cose.OPENED, payload, liar.hash), shopper.seller)
+    signed = shopper.party.sign(cose.OPENED, payload, liar.hash)
+    gateway = cose.key_id(shopper.party.beacon.key).hex()
+    for sender, code in (("", WRONG_SENDER), (gateway, BAD_SIGNATURE)):
+        shopper.party.send("opened", signed, shopper.seller, sender=sender)
+        market.wait(market.fleet.boards["seller"], "fault", code=code)
     shopper.pay(liar.commitment(PRICE))
-    seller = market.fleet.boards["seller"]
-    market.wait(seller, "fault", code=BAD_SIGNATURE)
     with pytest.raises(LateError):
         shopper.delivery(1)
 
@@ -168,7 +170,7 @@ def test_a_forged_receipt_does_not_stop_a_sale(market: Market, shopper: Shopper)
     shopper.delivery()
     closed = Receipt(shopper.deal.handle, 0, 0, 0, 0, 0, b"", messages.CLOSED)
     forged = shopper.party.sign(cose.RECEIPT, messages.encode(closed), shopper.deal.hash)
-    shopper.party.send("rcpt", forged, shopper.seller)
+    shopper.party.send("rcpt", forged, shopper.seller, sender=cose.key_id(shopper.party.beacon.key).hex())
     shopper.pay(shopper.deal.tick())
     assert shopper.delivery()[0].count == 2
 
@@ -376,9 +378,11 @@ def test_a_beacon_of_another_key_is_not_believed(market: Market):
     liar = market.party()
     beacon = liar.beacon._replace(key=liar.key.public, seq=liar.beacon.seq + 1000, ledger="mine")
     signed = liar.sign(cose.BEACON, messages.encode(beacon), ledger="mine")
+    gateway = cose.key_id(liar.beacon.key).hex()
     liar.send("beacon", signed, topics.ALL, retain=True)
+    liar.send("beacon", signed, topics.ALL, sender=gateway, retain=True)
     stolen = cose.sign1(messages.encode(liar.beacon._replace(seq=liar.beacon.seq + 5)), bytes(63) + b"\x01")
-    liar.send("beacon", stolen, topics.ALL)
+    liar.send("beacon", stolen, topics.ALL, sender=gateway, retain=True)
     seller, buyer = market.seller(), market.buyer(units=5)
     seller.start()
     buyer.start()
