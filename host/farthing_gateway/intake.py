@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from farthing.faults import BAD_SIGNATURE, BAD_TOPIC, EQUIVOCATION, Fault
+from farthing.faults import BAD_SIGNATURE, BAD_TOPIC, EQUIVOCATION, WRONG_NET, Fault
 from farthing.messages import check_size
 
 from . import hints
@@ -27,6 +27,7 @@ _log = logging.getLogger(__name__)
 RECORDED = frozenset({BAD_SIGNATURE, EQUIVOCATION})  # worth an event in the audit trail
 NOTICE_BURST = 8
 NOTICE_RATE = 1.0
+STRANGER_RATE = 1 / 60  # another network on the same broker is no fault, but a board with a wrong `net` is
 
 Handler = Callable[[Message, Round], None]
 
@@ -52,6 +53,7 @@ class Intake:
         self._stats = stats
         self._clock = clock
         self._limiter = Limiter(NOTICE_BURST, NOTICE_RATE)
+        self._strangers = Limiter(1, STRANGER_RATE)
 
     def round_of(self, inbox: list[Inbound]) -> Round:
         """Take in everything, payments first: a close in the same round is compared with what they say."""
@@ -96,7 +98,8 @@ class Intake:
         now_s = time.monotonic()
         for refusal in round_.refusals:
             self._stats.refuse(refusal.code)
-            if self._limiter.allow((refusal.sender, refusal.code), now_s):
+            limiter = self._strangers if refusal.code == WRONG_NET else self._limiter
+            if limiter.allow((refusal.sender, refusal.code), now_s):
                 told.append(refusal)
                 _log.info("refused device=%s %s", refusal.sender.hex(), hints.explain(refusal.code))
                 if refusal.code in RECORDED:

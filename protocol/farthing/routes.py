@@ -43,9 +43,13 @@ def parse(net: str, name: str) -> Topic:
 
 
 def gateway_filters(net: str, shard: str = "+") -> tuple[str, ...]:
-    """What a gateway worker reads of one shard: what is sent to it, every payment, acceptance and offer."""
+    """What a gateway worker reads of one shard: what is sent to it, every payment, acceptance and offer.
+
+    What boards of other networks send to a gateway is read too, so that a board with a wrong `net` is noticed.
+    """
     base = "/".join((_ROOT, net, shard, "+"))
-    return base + "/" + GATEWAY + "/+", base + "/+/pay", base + "/+/take", base + "/" + ALL + "/offer"
+    to_me = "/".join((_ROOT, "+", shard, "+", GATEWAY, "+"))
+    return to_me, base + "/+/pay", base + "/+/take", base + "/" + ALL + "/offer"
 
 
 def device_acl(net: str, device: str) -> tuple[str, tuple[str, str]]:

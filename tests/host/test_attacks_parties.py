@@ -193,3 +193,16 @@ def test_events_of_a_flood_are_bounded(lab: Lab, others: Bystander):
             payload = messages.encode(messages.Close(deal.handle, number))
             deal.payer.send("close", deal.payee.sign(cose.CLOSE, payload, deal.hash))
     assert NOTICE_BURST <= len(lab.events()) <= NOTICE_BURST + 3
+
+
+def test_board_with_a_wrong_net_is_noticed_once(
+    lab: Lab, others: Bystander, caplog: pytest.LogCaptureFixture
+):
+    deal = lab.deal()
+    with others.see_no_change(), caplog.at_level("INFO"):
+        for _ in range(3):
+            deal.payer.raw(topics.topic("other-net", deal.payer.hex, topics.GATEWAY, "hello"), b"\x80")
+        lab.wait(lambda: lab.gateway.stats.refused["WRONG_NET"] >= 3)
+    lines = [record.message for record in caplog.records if "another network" in record.message]
+    assert len(lines) == 1
+    assert "set the same net" in lines[0]

@@ -115,7 +115,7 @@ def test_what_waited_while_nobody_was_there_is_delivered(broker: Broker, sender:
         pass
     send(sender, b"1", b"2")
     bus = Bus("127.0.0.1", broker.port, "gw-test-0", ["t/+"])
-    assert [each.payload for each in read(bus, 2)] == [b"1", b"2"]
+    assert {each.payload for each in read(bus, 2)} == {b"1", b"2"}  # nats-server keeps no order here
     bus.close()
 
 
