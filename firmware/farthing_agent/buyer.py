@@ -100,13 +100,17 @@ class Buyer:
                 found = sender
         return found
 
-    def _best(self):
+    def has_choice(self, seller: str) -> bool:
+        """Whether there is another offer than this seller's."""
+        return self._best(seller) is not None
+
+    def _best(self, but: str = ""):
         """The cheapest valid offer of a seller that did not just fail; ties by id."""
         now = self.app.clock.ms()
         found = None
         for sender in self.offers:
             offer = self.offers[sender]
-            if offer.valid_until_s < self.app.clock.now_s() or sender == self.app.id:
+            if offer.valid_until_s < self.app.clock.now_s() or sender in (but, self.app.id):
                 continue
             if now < self._shunned.get(sender, 0):
                 continue

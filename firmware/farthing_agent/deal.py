@@ -18,6 +18,7 @@ from farthing.faults import (
     PRICE_CHANGED,
     SOLD_OUT,
     TOMBSTONE,
+    UNKNOWN_CHANNEL,
     UNKNOWN_DEVICE,
     UNKNOWN_OFFER,
     WRONG_LEDGER,
@@ -38,7 +39,7 @@ _RETRY_MS = const(2000)
 _RETRY_MOST_MS = const(16000)
 _ECHO_MS = const(4000)  # wait so long for an echo before everything reserved counts as spent
 _DEAD = (TOMBSTONE, HANDLE_TAKEN, WRONG_LEDGER)
-_REFUSALS = (UNKNOWN_OFFER, PRICE_CHANGED, SOLD_OUT, BUSY)
+_REFUSALS = (UNKNOWN_OFFER, PRICE_CHANGED, SOLD_OUT)
 
 
 class Deal:
@@ -64,7 +65,7 @@ class Deal:
         self.served = False  # this seller delivered since we started
         self.tries = 0
         now = self.app.clock.ms()
-        self.since_ms = self.next_ms = now
+        self.since_ms = self.next_ms = self.reopen_ms = now
         self._tick = bytearray(TICK)
 
     # --- where we are
@@ -142,9 +143,22 @@ class Deal:
             if notice.code in _DEAD and self.state == OPENING and waited_ms > self.buyer.patience_ms:
                 self.state = CLOSED
                 self.buyer.closed(self)
-        elif self.state == TRADING and notice.handle == self.hash[:4] and notice.code in _REFUSALS:
-            self.busy = notice.code == BUSY
+        elif self.state == TRADING and notice.handle == self.hash[:4]:
+            await self._refused(notice.code)
+
+    async def _refused(self, code: int) -> None:
+        """The seller has no room for us, does not know of the channel, or wants other terms."""
+        if code in _REFUSALS:
             await self.close()
+        elif code == BUSY and self.buyer.has_choice(self.seller):
+            self.busy = True
+            await self.close()
+        elif code in (BUSY, UNKNOWN_CHANNEL) and self.app.clock.ms() >= self.reopen_ms:
+            # The gateway tells it once more; the next repetition of what we sent may find it ready.
+            self.reopen_ms = self.app.clock.ms() + _RETRY_MS
+            if code == BUSY:
+                self.since_ms = self.app.clock.ms()
+            await self.app.send(topics.GATEWAY, "open", self.opening)
 
     async def _opened(self, data: bytes) -> None:
         parts = cose.parse(data)

@@ -5,7 +5,6 @@
 Not here: what is signed. Power and fault attacks on the arithmetic are not covered.
 """
 
-import gc
 import os
 import sys
 
@@ -15,6 +14,7 @@ from farthing.faults import NO_KEY, SELF_TEST, Fault
 from farthing.hmac import hmac_sha256
 
 from . import p256
+from .health import room
 
 _PEERS = const(2)  # tables of known keys, 2 KB each
 _PEER_ROOM = const(24576)  # to make one takes 10 KB for a moment, and trading needs the same again
@@ -61,8 +61,7 @@ class Keystore:
         """Make a table for a key that will sign often, while there is room for one more."""
         if key in self._peers or len(self._peers) >= _PEERS:
             return
-        gc.collect()
-        if hasattr(gc, "mem_free") and gc.mem_free() < _PEER_ROOM:
+        if room() < _PEER_ROOM:
             return
         try:
             self._peers[key] = p256.Peer(key)

@@ -19,22 +19,23 @@ from farthing.faults import (
 )
 from farthing.limits import HANDLE
 
-from .health import emit
+from .health import emit, room
 from .sale import Sale
 
+_ROOM = const(10240)  # bytes of RAM that a channel needs, with what serving it takes for a moment
 _VALID_S = const(600)  # an offer is renewed when half of this is over
 _RECLAIM_MS = const(5000)  # between two tries to close
 _LAG_UNITS = const(128)  # two checkpoints without a receipt: the gateway gets our evidence
 
 
 class Seller:
-    """A role of App. `buyers`: channels served at once; one that was idle for `idle_s` makes room."""
+    """A role of App. `buyers`: channels served at once, RAM permitting; one idle for `idle_s` is closed."""
 
     name = "seller"
     kinds = ("take", "pay", "opened", "rcpt")
     broadcasts = ()
 
-    def __init__(self, app, service, price_micro: int, buyers: int = 4, idle_s: int = 120):
+    def __init__(self, app, service, price_micro: int, buyers: int = 8, idle_s: int = 120):
         self.app = app
         self.service = service
         self.price_micro = price_micro
@@ -123,7 +124,16 @@ class Seller:
         for sale in self.sales:
             if sale.payee.handle == handle and sender in ("", sale.buyer):
                 return sale
-        raise Fault(UNKNOWN_CHANNEL)
+        return None
+
+    async def _served(self, handle: bytes, sender: str):
+        """The sale of a buyer that asks for it. Raises Fault(UNKNOWN_CHANNEL) or Fault(BUSY), and says so."""
+        sale = self._find(handle, sender)
+        if not sale:
+            code = UNKNOWN_CHANNEL if self._has_room() else BUSY
+            await self._refuse(sender, code, handle)
+            raise Fault(code)
+        return sale
 
     async def _opened(self, data: bytes) -> None:
         reader = Reader(data)
@@ -142,8 +152,9 @@ class Seller:
         if old:
             old.payee.cap = terms.cap
             return
+        if not self._has_room():
+            raise Fault(BUSY)  # its buyer hears of it when it asks to be served
         sale = Sale(self.app, terms, self.price_micro)
-        await self._make_room(sale)
         self.app.journal.put(sale.key(b"c"), parts[0])
         self._add(sale)
 
@@ -159,16 +170,16 @@ class Seller:
         self.sales.append(sale)
         self.app.keys.hold(sale.terms.payer)
 
-    async def _make_room(self, wanted) -> None:
-        if len(self.sales) < self.buyers:
-            return
+    def _has_room(self) -> bool:
+        """Whether one more channel can be served; drops one that nobody uses if that is what it takes."""
+        if len(self.sales) < self.buyers and room() >= _ROOM:
+            return True
         for sale in self.sales:
-            unused = not sale.payee.cum and not sale.take  # its `opened` comes again when it is used
+            unused = not sale.payee.cum and not sale.take
             if unused or sale.terms.instance != self.app.instance:
                 self._forget(sale)
-                return
-        await self._refuse(wanted.buyer, BUSY, wanted.payee.handle)
-        raise Fault(BUSY)
+                return True
+        return False
 
     def _forget(self, sale) -> None:
         self.sales.remove(sale)
@@ -183,7 +194,7 @@ class Seller:
     async def _take(self, sender: str, data: bytes) -> None:
         parts = cose.parse(data)
         take = messages.decode(messages.Take, parts[0])
-        sale = self._find(take.handle, sender)
+        sale = await self._served(take.handle, sender)
         if data != sale.take:
             code = self._why_not(take)
             if code:
@@ -216,7 +227,7 @@ class Seller:
         sale = None
         for item in split_payments(data):
             handle = cose.parse(item)[0][:HANDLE] if isinstance(item, bytes) else item.handle
-            sale = self._find(handle, sender)
+            sale = await self._served(handle, sender)
             before = sale.paid()
             try:
                 await sale.accept(item)
@@ -256,6 +267,8 @@ class Seller:
         parts = cose.read(Reader(data))
         receipt = messages.decode(messages.Receipt, parts[0])
         sale = self._find(receipt.handle)
+        if not sale:
+            return  # of a channel that is closed here already
         if receipt.cum <= sale.receipt_cum and receipt.state == messages.OPEN:
             return
         await self.app.verify(self.app.gateway, cose.RECEIPT, parts, sale.payee.hash)

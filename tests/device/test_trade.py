@@ -103,3 +103,14 @@ def test_an_order_longer_than_one_chain(tmp_path: Path):
         done = market.wait(buyer, "done", 60)
         assert (done["units"], done["micro"]) == (600, 600 * 120)
         assert not market.all(seller, "fault")
+
+
+def test_more_buyers_than_fit_are_served_in_turn(tmp_path: Path):
+    with Market(tmp_path) as market:
+        seller = market.seller(buyers=2)
+        buyers = [market.buyer(f"buyer-{i}", units=30, on_reading="lambda r: None") for i in range(4)]
+        for board in (seller, *buyers):
+            board.start()
+        for buyer in buyers:
+            assert market.wait(buyer, "done", 60)["micro"] == 30 * 120
+            assert len(market.all(buyer, "deal")) == 1
