@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +12,7 @@ import pytest
 
 import check_int32
 import farthing_agent.p256 as package
-from farthing_agent.p256 import curve, ecdsa, selftest
+from farthing_agent.p256 import curve, selftest
 from farthing_agent.p256.constants import N, P
 
 FOLDER = Path(package.__file__).parent
@@ -22,52 +21,52 @@ R = 1 << 260
 WORST = R - 1
 
 
+Memories = dict[str, check_int32.Memory]
+
+
 @pytest.fixture(scope="module")
-def memories() -> Iterator[dict[str, check_int32.Memory]]:
-    """The viper modules with every operation checked, put where viper.py imports them from."""
-    made = {}
+def checked() -> Iterator[tuple[ModuleType, Memories]]:
+    """limbs.py with every operation checked, in itself and in the field_viper.py that it imports."""
+    memories = {}
+    modules = {}
     for name in ("field_viper", "limbs"):
-        names, made[name] = check_int32.load(FOLDER / f"{name}.py")
-        module = ModuleType(f"{package.__name__}.{name}")
-        module.__dict__.update(names)
-        sys.modules[module.__name__] = module
-    yield made
-    for name in ("field_viper", "limbs"):
+        names, memories[name] = check_int32.load(FOLDER / f"{name}.py", package.__name__)
+        modules[name] = ModuleType(f"{package.__name__}.{name}")
+        modules[name].__dict__.update(names)
+        sys.modules[modules[name].__name__] = modules[name]
+    yield modules["limbs"], memories
+    for name in modules:
         del sys.modules[f"{package.__name__}.{name}"]
 
 
 @pytest.fixture
-def field(memories: dict[str, check_int32.Memory]):
-    """viper.Field over the checked functions."""
-    spec = importlib.util.spec_from_file_location(f"{package.__name__}.viper_checked", FOLDER / "viper.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.Field()
+def field(checked: tuple[ModuleType, Memories]) -> ModuleType:
+    return checked[0]
+
+
+@pytest.fixture
+def memories(checked: tuple[ModuleType, Memories]) -> Memories:
+    return checked[1]
 
 
 def write(field, slot: int, number: int) -> None:
-    words = memoryview(field._words).cast("i")
+    words = memoryview(field.words).cast("i")
     for i in range(20):
         words[20 * slot + i] = number >> 13 * i & 8191
 
 
 def read(field, slot: int) -> int:
-    words = memoryview(field._words).cast("i")
+    words = memoryview(field.words).cast("i")
     return sum(words[20 * slot + i] << 13 * i for i in range(20))
 
 
 def test_a_signature_and_its_verification(field) -> None:
-    assert selftest.passes(curve.Curve(field))
+    assert package.self_test(curve.Curve(field))
 
 
 def test_a_peer_table(field) -> None:
-    engine = curve.Curve(field)
-    x, y = ecdsa.point(selftest._PUBLIC)
-    table = engine.comb_table(x, y)
-    factors = ecdsa.factors(engine, selftest._DIGEST, selftest._SIGNATURE)
-    assert engine.matches_known(*factors, x, y, table)
+    peer = package.Peer(selftest._PUBLIC, curve.Curve(field))
+    assert peer.verify(selftest._DIGEST, selftest._SIGNATURE)
 
 
 @pytest.mark.parametrize("a", [0, 1, P - 1, P, 2 * P, 1 << 256, WORST])
@@ -75,7 +74,7 @@ def test_a_peer_table(field) -> None:
 def test_products_of_the_largest_values(field, a: int, b: int) -> None:
     write(field, 1, a)
     write(field, 2, b)
-    field.run(b"\x01\x06\x01\x02\x00")
+    field.run(field.words, 0, b"\x01\x06\x01\x02\x00")
     assert read(field, 6) * R % P == a * b % P
     assert read(field, 6) <= a * b // R + P
 
@@ -85,7 +84,7 @@ def test_products_of_the_largest_values(field, a: int, b: int) -> None:
 def test_combinations_of_the_largest_values(field, factors: tuple[int, int], a: int, b: int) -> None:
     write(field, 1, a)
     write(field, 2, b)
-    field.run(bytes([3, 6, 1, 2, 64 + factors[0], 64 + factors[1], 0]))
+    field.run(field.words, 0, bytes([3, 6, 1, 2, 64 + factors[0], 64 + factors[1], 0]))
     result = read(field, 6)
     assert (result - factors[0] * a - factors[1] * b) % P == 0
     assert 9 * P // 10 < result < 21 * P // 10
@@ -93,20 +92,21 @@ def test_combinations_of_the_largest_values(field, factors: tuple[int, int], a: 
 
 @pytest.mark.parametrize("modulus", [P, N])
 def test_inverses_of_the_extremes(field, modulus: int) -> None:
+    engine = curve.Curve(field)
     for number in (1, 2, modulus - 1, modulus - 2, modulus >> 1, 1 << 255, (1 << 255) - 1):
         if modulus == N:
-            assert field.invert_scalar(number) * number % N == 1
+            assert engine.invert_scalar(number) * number % N == 1
         else:
             write(field, 10, number)
-            field.invert_e()
+            engine.invert_e()
             assert read(field, 10) * number % P == R * R % P
             # Montgomery forms: number is z R, the result is R / z
 
 
-def test_the_largest_column_sum_fits(field, memories: dict[str, check_int32.Memory]) -> None:
+def test_the_largest_column_sum_fits(field, memories: Memories) -> None:
     memories["field_viper"].largest = 0
     write(field, 1, WORST)
-    field.run(b"\x02\x06\x01\x01\x00")
+    field.run(field.words, 0, b"\x02\x06\x01\x01\x00")
     assert 20 * 8191**2 < memories["field_viper"].largest < 2**31
 
 

@@ -74,11 +74,15 @@ class Pointer:
         self.memory.buffers[self.buffer][self._part(index)] = value.to_bytes(self.size, "little")
 
 
-def load(path: Path) -> tuple[dict[str, Any], Memory]:
-    """The names of a module with its viper functions checked, and the memory that they work in."""
+def load(path: Path, package: str = "") -> tuple[dict[str, Any], Memory]:
+    """The names of a module with its viper functions checked, and the memory that they work in.
+
+    `package` is what its relative imports start from.
+    """
     memory = Memory()
     tree = ast.fix_missing_locations(_Checks().visit(ast.parse(path.read_text(encoding="utf-8"))))
-    names: dict[str, Any] = {"checked": memory.checked, "int": memory.address, "forget": memory.buffers.clear}
+    names: dict[str, Any] = {"__package__": package}
+    names |= {"checked": memory.checked, "int": memory.address, "forget": memory.buffers.clear}
     for name, size in SIZES.items():
         names[name] = _maker(memory, size)
     exec(compile(tree, str(path), "exec"), names)
@@ -90,13 +94,17 @@ def _maker(memory: Memory, size: int) -> Callable[[Any], Pointer]:
 
 
 class _Checks(ast.NodeTransformer):
-    """Wraps every result in checked(), and makes pointers of the annotated arguments."""
+    """In viper functions, wraps every result in checked(), and makes pointers of the annotated arguments."""
+
+    _viper = False
 
     def visit_Import(self, node: ast.Import) -> ast.AST | None:
         return None if node.names[0].name == "micropython" else node
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
         self.generic_visit(node)
+        if not self._viper:
+            return node
         return _call("checked", node, ast.Constant(node.lineno))
 
     def visit_AugAssign(self, node: ast.AugAssign) -> ast.AST:
@@ -107,7 +115,9 @@ class _Checks(ast.NodeTransformer):
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
         if not any(ast.unparse(decorator) == "micropython.viper" for decorator in node.decorator_list):
             return node
+        self._viper = True
         self.generic_visit(node)
+        self._viper = False
         first: list[ast.stmt] = [ast.Expr(_call("forget"))]
         for argument in node.args.args:
             kind = ast.unparse(argument.annotation) if argument.annotation else ""

@@ -24,6 +24,8 @@ MASK = (1 << BITS) - 1
 # Limbs a turn of the loops that carry: on a Cortex-M0+ one limb a turn takes nearly twice as long.
 STRIDE = 5
 COMB_TEETH, COMB_TABLES, COMB_ROWS = 5, 2, 26
+# Points in one bytes object of a table.
+PIECE = 8
 
 # m * P added to a column sum, limb by limb: P = 2**256 - 2**224 + 2**192 + 2**96 - 1, and the -1 has
 # already cancelled limb 0.
@@ -57,11 +59,11 @@ def _head() -> Iterator[str]:
     yield ""
     yield "@micropython.viper"
     # The first two names live in processor registers (three on some): t and x are what the rows use
-    # most. So x must be a parameter, and is of no use as one.
+    # most. So x must be a parameter, the start of the program at first.
     yield "def run(t: ptr32, x: int, program: ptr8):"
-    yield '    """Run `program`, up to its 0, on the work area `t`; `x` is 0."""'
+    yield '    """Run what starts at `program[x]`, up to its 0, on the work area `t`."""'
     yield "    w = int(t)"
-    yield "    p = int(program)"
+    yield "    p = int(program) + x"
     yield "    while True:"
     yield "        op = ptr8(p)[0]"
     yield "        if op == 0:"
@@ -131,37 +133,39 @@ def table_module() -> str:
         "# SPDX-License-Identifier: MIT",
         '"""Signed comb (5 teeth, 2 tables) of the P-256 base point: 32 points of 64 bytes.',
         "",
-        "Data only, one bytes object: in a frozen module it stays in flash.",
+        "Data only, in pieces of 8 points, as curve.py wants tables: in a frozen module they stay in flash.",
         NOTICE,
         '"""',
         "",
         "BASE_TABLE = (",
     ]
-    for x, y in comb_points(G):
-        for value in (x, y):
+    for index, point in enumerate(comb_points(G)):
+        if index % PIECE == 0:
+            lines.append("    (")
+        for value in point:
             encoded = ((value << LIMBS * BITS) % P).to_bytes(32, "little")
-            lines += [f"    {_literal(part)}" for part in (encoded[:16], encoded[16:])]
+            lines += [f"        {_literal(part)}" for part in (encoded[:16], encoded[16:])]
+        if index % PIECE == PIECE - 1:
+            lines.append("    ),")
     return "\n".join([*lines, ")", ""])
 
 
 def program_module() -> str:
-    """Source of `programs.py`: the byte programs of p256_formulas."""
+    """Source of `programs.py`: the byte programs of p256_formulas in one, and where each starts."""
     lines = [
         "# SPDX-License-Identifier: MIT",
-        '"""Point formulas as byte programs for a field machine.',
+        '"""Point formulas as byte programs for a field machine: all of them, and the place of each.',
         "",
         f"Data only: it runs nothing. {NOTICE}",
         '"""',
         "",
     ]
+    whole = b""
     for name, program in p256_formulas.programs().items():
-        parts = [_literal(program[i : i + 25]) for i in range(0, len(program), 25)]
-        whole = f"{name} = {parts[0]}"
-        if len(parts) == 1 and len(whole) <= 110:
-            lines.append(whole)
-        else:
-            lines += [f"{name} = (", *(f"    {part}" for part in parts), ")"]
-    return "\n".join([*lines, ""])
+        lines.append(f"{name} = {len(whole)}")
+        whole += program
+    parts = [_literal(whole[i : i + 25]) for i in range(0, len(whole), 25)]
+    return "\n".join([*lines, "PROGRAMS = (", *(f"    {part}" for part in parts), ")", ""])
 
 
 def _literal(part: bytes) -> str:

@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: MIT
-"""The field back-end for any interpreter: the same slots and programs on big integers.
+"""The field back-end for any interpreter: what limbs.py does, on big integers.
 
 Not constant flow: what it is given of a secret must be blinded. It knows no curve: curve.py calls it.
 """
 
-from . import programs
-from .base_table import BASE_TABLE
+from .base_table import BASE_TABLE as _SCALED
 from .constants import N, P
 
-_SIGNED = (programs.ADD, programs.ADD_OPPOSITE, programs.PLACE, programs.PLACE_OPPOSITE)
+NAME = "int"
 _LAST_TOOTH = (208, 234)
-_NO_DIGIT = 64
+NO_DIGIT = 64
+
+# 20 slots of one integer below P each, none in Montgomery form: so its factors, 12, 13 and 15, are 1.
+words = [0] * 20
+words[12] = words[13] = words[15] = 1
 
 
 def inverse(number: int, modulus: int) -> int:
@@ -24,100 +27,70 @@ def inverse(number: int, modulus: int) -> int:
     return v % modulus if rest == 1 else 0
 
 
-class Field:
-    """20 slots of one integer below P each, none in Montgomery form."""
+def run(slots: list, at: int, program: bytes):
+    """Run the byte program that starts at `program[at]`."""
+    while program[at]:
+        a = slots[program[at + 2]]
+        b = slots[program[at + 3]]
+        if program[at] < 3:
+            slots[program[at + 1]] = a * b % P
+            at += 4
+        else:
+            slots[program[at + 1]] = ((program[at + 4] - 64) * a + (program[at + 5] - 64) * b) % P
+            at += 6
 
-    name = "int"
 
-    def __init__(self):
-        self._slots = [0] * 20
-        self._slots[12] = self._slots[13] = self._slots[15] = 1
-        self._empty = 2
-        self._base_table = None
+def unpack(source: bytes, offset: int, slots: list, slot: int, count: int):
+    """See limbs.unpack."""
+    for i in range(slot, slot + count):
+        slots[i] = int.from_bytes(source[offset : offset + 32], "little")
+        offset += 32
 
-    @property
-    def base_table(self) -> bytes:
-        """The base-point table without its Montgomery factor, made on first use."""
-        if self._base_table is None:
-            out = 1 << 260
-            factor = inverse(out, P)
-            table = bytearray(BASE_TABLE)
-            for at in range(0, len(table), 32):
-                number = int.from_bytes(BASE_TABLE[at : at + 32], "little") * factor % P
-                table[at : at + 32] = number.to_bytes(32, "little")
-            self._base_table = table
-        return self._base_table
 
-    def put(self, slot: int, number: int):
-        """Put a plain number into a slot."""
-        self._slots[slot] = number
+def pack(slots: list, slot: int, count: int, modulus: int, target: bytearray, offset: int):
+    """See limbs.pack; here no slot needs to be reduced first."""
+    for i in range(slot, slot + count):
+        target[offset : offset + 32] = slots[i].to_bytes(32, "little")
+        offset += 32
 
-    def load(self, source: bytes, offset: int, slot: int, count: int):
-        """Fill `count` slots from packed numbers of 32 bytes."""
-        for i in range(slot, slot + count):
-            self._slots[i] = int.from_bytes(source[offset : offset + 32], "little")
-            offset += 32
 
-    def save(self, slot: int, count: int, target: bytearray, offset: int):
-        """Pack `count` slots, each fully reduced, into `target`."""
-        for i in range(slot, slot + count):
-            target[offset : offset + 32] = self._slots[i].to_bytes(32, "little")
-            offset += 32
+def invert(slots: list, x: int, modulus: int, modulus_inverse: int):
+    """Slot 16 becomes 1 / slot `x` modulo the order (`modulus` is 14) or the prime (0)."""
+    slots[16] = inverse(slots[x], N if modulus else P)
 
-    def run(self, program: bytes):
-        """Run one byte program."""
-        slots = self._slots
-        at = 0
-        while program[at]:
-            a = slots[program[at + 2]]
-            b = slots[program[at + 3]]
-            if program[at] < 3:
-                slots[program[at + 1]] = a * b % P
-                at += 4
-            else:
-                slots[program[at + 1]] = ((program[at + 4] - 64) * a + (program[at + 5] - 64) * b) % P
-                at += 6
 
-    def clear(self, z: int):
-        """Forget the running point; the next one added is scaled by the number `z` (1: not scaled)."""
-        self._empty = 2
-        self._slots[3] = z
+def comb_digits(scalar: bytes, digits: bytearray):
+    """See limbs.comb_digits."""
+    number = int.from_bytes(scalar, "little")
+    for n in range(52):
+        digit = 0
+        for bit in range((n >> 1) + _LAST_TOOTH[n & 1], -1, -52):
+            digit = digit << 1 | number >> bit & 1
+        digits[n] = (digit & 15 if digit > 15 else digit ^ 15 | 128) + 16 * (n & 1)
 
-    def double(self):
-        """Double the running point."""
-        if not self._empty:
-            self.run(programs.DOUBLE)
 
-    def add(self, table: bytes, digit: int):
-        """Add entry `digit & 127` of a table of affine points, or its opposite if `digit` has bit 7."""
-        self.load(table, (digit & 127) << 6, 4, 2)
-        self.run(_SIGNED[self._empty + (digit >> 7)])
-        self._empty = 0
+def window_digits(scalar: bytes, digits: bytearray):
+    """See limbs.window_digits."""
+    number = int.from_bytes(scalar, "little")
+    for n in range(257):
+        digits[n] = NO_DIGIT
+        if number & 1:
+            value = number & 31
+            if value > 16:
+                value -= 32
+            number -= value
+            digits[n] = value >> 1 if value > 0 else -value >> 1 | 128
+        number >>= 1
 
-    def invert_e(self):
-        """Slot e becomes its own inverse."""
-        self._slots[10] = inverse(self._slots[10], P)
 
-    def invert_scalar(self, number: int) -> int:
-        """1 / number modulo the order."""
-        return inverse(number, N)
+def _plain(piece):
+    # Entries of the base-point table without their Montgomery factor.
+    factor = inverse(1 << 260, P)
+    out = bytearray(piece)
+    for at in range(0, len(piece), 32):
+        number = int.from_bytes(piece[at : at + 32], "little") * factor % P
+        out[at : at + 32] = number.to_bytes(32, "little")
+    return out
 
-    def comb_digits(self, scalar: int, digits: bytearray):
-        """See limbs.comb_digits."""
-        for n in range(52):
-            digit = 0
-            for bit in range((n >> 1) + _LAST_TOOTH[n & 1], -1, -52):
-                digit = digit << 1 | scalar >> bit & 1
-            digits[n] = (digit & 15 if digit > 15 else digit ^ 15 | 128) + 16 * (n & 1)
 
-    def window_digits(self, scalar: int, digits: bytearray):
-        """See limbs.window_digits."""
-        for n in range(257):
-            digits[n] = _NO_DIGIT
-            if scalar & 1:
-                value = scalar & 31
-                if value > 16:
-                    value -= 32
-                scalar -= value
-                digits[n] = value >> 1 if value > 0 else -value >> 1 | 128
-            scalar >>= 1
+BASE_TABLE = tuple(_plain(piece) for piece in _SCALED)

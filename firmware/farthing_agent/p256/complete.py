@@ -5,7 +5,6 @@ Slow, and rarely needed: only where the quick formulas met equal or opposite poi
 constant flow.
 """
 
-from .bigint import inverse
 from .constants import P
 
 GX = 0x6B17D1F2E12C4247F8BCE6E563A440F277037D812DEB33A0F4A13945D898C296
@@ -55,5 +54,5 @@ def multiply(u1: int, u2: int = 0, x: int = GX, y: int = GY):
         total = _add(_double(total), entries[(u1 >> bit & 1) | (u2 >> bit & 1) << 1])
     if not total[2]:
         return None
-    z = inverse(total[2], P)
+    z = pow(total[2], P - 2, P)  # Fermat's inverse
     return total[0] * z * z % P, total[1] * z * z * z % P

@@ -12,9 +12,9 @@ import micropython
 
 @micropython.viper
 def run(t: ptr32, x: int, program: ptr8):
-    """Run `program`, up to its 0, on the work area `t`; `x` is 0."""
+    """Run what starts at `program[x]`, up to its 0, on the work area `t`."""
     w = int(t)
-    p = int(program)
+    p = int(program) + x
     while True:
         op = ptr8(p)[0]
         if op == 0:

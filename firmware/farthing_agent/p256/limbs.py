@@ -1,14 +1,22 @@
 # SPDX-License-Identifier: MIT
-"""Viper helpers around the field machine: packing, reduction, inversion and scalar digits.
+"""The field back-end for boards with native code, in viper: packing, reduction, inversion, scalar digits.
 
-They know no curve. A work area is a bytearray of 32-bit words, 20 words (limbs of 13 bits, little end
-first) a slot; no word is ever negative, because x64 viper zero-extends what it loads from a ptr32.
-Packed numbers are 32 bytes little-endian, read bytewise: an unaligned word faults on a Cortex-M0+.
+Importing it fails where viper code can't run (ImportError, SyntaxError or ValueError). It knows no curve:
+curve.py calls it, and bigint.py does the same on big integers. A work area is a bytearray of 32-bit words,
+20 words (limbs of 13 bits, little end first) a slot; no word is ever negative, because x64 viper zero-extends
+what it loads from a ptr32. Packed numbers are 32 bytes little-endian, read bytewise: an unaligned word faults
+on a Cortex-M0+.
 """
 
 # ruff: noqa: F821 - ptr8 and ptr32 are names of the viper compiler
 
 import micropython
+
+from .base_table import BASE_TABLE  # noqa: F401 - for curve.py, as run
+from .constants import N, P
+from .field_viper import run  # noqa: F401
+
+NAME = "viper"
 
 
 @micropython.viper
@@ -30,43 +38,45 @@ def unpack(source: ptr8, offset: int, words: ptr32, slot: int, count: int):
 
 
 @micropython.viper
-def reduce(words: ptr32, slot: int, modulus: int, times: int):
-    """Subtracts slot `modulus` from slot `slot`, `times` times, but never below zero. Constant flow."""
+def pack(words: ptr32, slot: int, count: int, modulus: int, target: ptr8, offset: int):
+    """Packs `count` slots, each reduced to below slot `modulus`, into `target[offset:]`.
+
+    No slot may be 4 times the modulus or more. Constant flow.
+    """
     number = ptr32(int(words) + 80 * slot)
     modulo = ptr32(int(words) + 80 * modulus)
-    while times > 0:
-        times -= 1
+    target = ptr8(int(target) + offset)
+    while count > 0:
+        count -= 1
+        times = 3
+        while times > 0:
+            times -= 1
+            carry = 0
+            i = 0
+            while i < 20:
+                carry = (carry + number[i] - modulo[i]) >> 13
+                i += 1
+            keep = -1 - carry
+            carry = 0
+            i = 0
+            while i < 20:
+                carry += number[i] - (modulo[i] & keep)
+                number[i] = carry & 8191
+                carry >>= 13
+                i += 1
         carry = 0
+        bits = 0
         i = 0
         while i < 20:
-            carry = (carry + number[i] - modulo[i]) >> 13
+            carry |= number[i] << bits
+            bits += 13
+            while bits >= 8:
+                target[0] = carry & 255
+                target = ptr8(int(target) + 1)
+                carry >>= 8
+                bits -= 8
             i += 1
-        keep = -1 - carry
-        carry = 0
-        i = 0
-        while i < 20:
-            carry += number[i] - (modulo[i] & keep)
-            number[i] = carry & 8191
-            carry >>= 13
-            i += 1
-
-
-@micropython.viper
-def pack(words: ptr32, slot: int, target: ptr8, offset: int):
-    """Packs slot `slot`, which must be below 2**256, into `target[offset:offset + 32]`."""
-    words = ptr32(int(words) + 80 * slot)
-    held = 0
-    bits = 0
-    i = 0
-    while i < 20:
-        held |= words[i] << bits
-        bits += 13
-        while bits >= 8:
-            target[offset] = held & 255
-            held >>= 8
-            bits -= 8
-            offset += 1
-        i += 1
+        number = ptr32(int(number) + 80)
 
 
 @micropython.viper
@@ -209,3 +219,9 @@ def window_digits(scalar: ptr8, digits: ptr8):
                 n += 1
                 digits[n] = 64
             n += 1
+
+
+# 20 slots, every number in them in Montgomery form (times 2**260) but where curve.py says plain.
+words = bytearray(80 * 20)
+for _slot, _number in ((0, P), (12, (1 << 780) % P), (13, 1), (14, N), (15, (1 << 260) % P)):
+    unpack(_number.to_bytes(32, "little"), 0, words, _slot, 1)

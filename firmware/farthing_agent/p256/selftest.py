@@ -5,7 +5,7 @@ It says pass or fail, and nothing of why. The numbers are RFC 6979, A.2.5: key, 
 of "sample" and its signature with the lower of the two s.
 """
 
-from . import ecdsa
+from . import sign, verify
 
 _PRIVATE = (
     b"\xc9\xaf\xa9\xd8\x45\xba\x75\x16\x6b\x5c\x21\x57\x67\xb1\xd6\x93"
@@ -32,7 +32,7 @@ _SIGNATURE = (
 def passes(curve) -> bool:
     """True if the known key signs the known digest as it must, and only that verifies."""
     return (
-        ecdsa.sign(curve, _PRIVATE, _DIGEST) == _SIGNATURE
-        and ecdsa.verify(curve, _PUBLIC, _DIGEST, _SIGNATURE)
-        and not ecdsa.verify(curve, _PUBLIC, _SIGNATURE[:32], _SIGNATURE)
+        sign(_PRIVATE, _DIGEST, curve) == _SIGNATURE
+        and verify(_PUBLIC, _DIGEST, _SIGNATURE, curve)
+        and not verify(_PUBLIC, _SIGNATURE[:32], _SIGNATURE, curve)
     )
