@@ -3,11 +3,13 @@
 
 import argparse
 
+from farthing_cli.errors import UserError
 from farthing_cli.output import Output, add_json
 
 NAME = "bench"
 HELP = "measure this machine, as ratios to what bounds it"
 PARTS = ("gateway", "device")
+LONGEST_S = 600
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -17,6 +19,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    if not 0 < args.seconds <= LONGEST_S:
+        raise UserError(f"{args.seconds} seconds are no time to measure", f"choose up to {LONGEST_S}")
     measures = {"gateway": _gateway, "device": _device}
     parts = [args.part] if args.part else PARTS
     args.out.result({part: measures[part](args.seconds, args.out) for part in parts})

@@ -56,7 +56,11 @@ def run(args: argparse.Namespace) -> int:
 def _folder(keep: Path | None, stack: ExitStack) -> Path:
     if keep is None:
         return Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="farthing-")))
-    if keep.exists() and any(keep.iterdir()):
-        raise UserError(f"{keep} is not empty", "name another folder for --keep")
-    keep.mkdir(parents=True, exist_ok=True)
+    try:
+        keep.mkdir(parents=True, exist_ok=True)
+        if any(keep.iterdir()):
+            raise UserError(f"{keep} is not empty", "name another folder for --keep")
+    except OSError as error:
+        reason = f"{keep} cannot be used ({error.strerror})"
+        raise UserError(reason, "name another folder for --keep") from error
     return keep.resolve()

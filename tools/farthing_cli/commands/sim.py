@@ -12,6 +12,7 @@ from farthing_cli.output import Output, add_json
 NAME = "sim"
 HELP = "let a fleet of virtual boards trade for some seconds, with faults if you like, and audit it"
 ENDLESS = 1_000_000
+LONGEST_S = 1_000_000
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -33,6 +34,8 @@ def run(args: argparse.Namespace) -> int:
     from farthing_cli.market.faults import Faults
     from farthing_cli.market.run import market
 
+    if not 0 < args.seconds < LONGEST_S:
+        raise UserError(f"{args.seconds} seconds can't be simulated", f"choose 1 to {LONGEST_S}")
     sellers = args.devices // 2
     plan = scenario.make(sellers, args.devices - sellers, ENDLESS, args.seed)
     with tempfile.TemporaryDirectory(prefix="farthing-") as folder:

@@ -5,6 +5,7 @@ It never looks at a message; what happened is read from the consoles and, afterw
 """
 
 import contextlib
+import re
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,10 +18,12 @@ from farthing_gateway.broker import Broker, BrokerError
 from . import stage
 from .console import Console
 from .scenario import Scenario
-from .service import GatewayService
+from .service import KEEP, GatewayService
 
 POLL_S = 0.1
 QUIET_S = 120.0  # a market in which nothing was paid for this long is stuck
+
+_HEAP = re.compile(r"[1-9][0-9]{0,6}w?[kKmM]?")
 
 Progress = Callable[[int, int], None]
 Step = Callable[[], None]
@@ -64,7 +67,7 @@ class Market:
                 units, moved = paid, now
                 progress(units, self.scenario.units)
             elif now - moved > QUIET_S:
-                raise UserError(f"nothing was paid for {QUIET_S:.0f} s", f"read {self.ledger.parent.parent}")
+                raise UserError(f"nothing was paid for {QUIET_S:.0f} s", KEEP)
             time.sleep(POLL_S)
         progress(self.console.total(names, "units"), self.scenario.units)
 
@@ -76,15 +79,18 @@ class Market:
     def _check_boards(self) -> None:
         for board in self.fleet.boards.values():
             if not board.running:
-                raise UserError(f"{board.name} ended: {board.failure()}", f"its folder is {board.root}")
+                reason = board.failure() or "its program came to its end"
+                raise UserError(f"{board.name} ended: {reason}", KEEP)
 
 
 @contextlib.contextmanager
 def market(scenario: Scenario, folder: Path, broker_kind: str, heap: str) -> Iterator[Market]:
     """Bring a market up in `folder`; everything it started is gone when the block is left.
 
-    Raises UserError where a part can't be started.
+    `heap` is what `micropython -X heapsize` takes. Raises UserError where a part can't be started.
     """
+    if not _HEAP.fullmatch(heap):
+        raise UserError(f"a heap of {heap} can't be made", "write its size like 64wK")
     console = Console()
     with Fleet() as fleet, _broker(broker_kind, folder) as broker:
         gateway = GatewayService(fleet.guard, stage.gateway_config(folder, broker.port))

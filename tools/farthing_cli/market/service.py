@@ -19,6 +19,7 @@ _GATEWAY = (sys.executable, "-m", "farthing_cli.main", "gateway")
 READY_S = 20.0
 STOP_S = 20.0
 MOST_RESTARTS = 20
+KEEP = "`farthing demo --keep DIR` keeps the logs"  # other folders are gone when this is read
 
 
 class GatewayService:
@@ -49,7 +50,7 @@ class GatewayService:
         except queue.Empty:
             line = None
         if line is None:
-            raise UserError(f"the gateway did not start: {self._last_words()}", f"read {self._log}")
+            raise UserError(f"the gateway did not start: {self._last_words()}", KEEP)
         self.ready = json.loads(line)
 
     def supervise(self) -> None:
@@ -57,7 +58,7 @@ class GatewayService:
         if self._process is None or self._process.poll() is None:
             return
         if self.restarts >= MOST_RESTARTS:
-            raise UserError(f"the gateway keeps ending: {self._last_words()}", f"read {self._log}")
+            raise UserError(f"the gateway keeps ending: {self._last_words()}", KEEP)
         self.restarts += 1
         self._drain()
         self.start()
