@@ -17,6 +17,7 @@ from farthing.faults import (
     HANDLE_TAKEN,
     PRICE_CHANGED,
     SOLD_OUT,
+    STALE,
     TOMBSTONE,
     UNKNOWN_CHANNEL,
     UNKNOWN_DEVICE,
@@ -27,23 +28,27 @@ from farthing.faults import (
 from farthing.limits import CHECKPOINT, TICK
 from farthing.payer import Payer
 
-OPENING = const(0)
-RESUMING = const(1)  # confirmed, but what was paid before the restart is not known yet
-TRADING = const(2)
-CLOSING = const(3)
-CLOSED = const(4)
+OPENING = 0
+RESUMING = 1  # confirmed, but what was paid before the restart is not known yet
+TRADING = 2
+CLOSING = 3
+CLOSED = 4
 
 _AHEAD = const(64)  # units reserved in one flash write: the most that a power loss can cost
 _CHAIN = const(256)  # ticks in one chain
 _RETRY_MS = const(2000)
 _RETRY_MOST_MS = const(16000)
+_WINDOW_MS = const(60000)  # after the gateway confirmed the close, ask this seldom
 _ECHO_MS = const(4000)  # wait so long for an echo before everything reserved counts as spent
 _DEAD = (TOMBSTONE, HANDLE_TAKEN, WRONG_LEDGER)
 _REFUSALS = (UNKNOWN_OFFER, PRICE_CHANGED, SOLD_OUT)
 
 
 class Deal:
-    """`terms` is the Open, `opening` its signed bytes; `take` has price, offer id, offer_seq and units."""
+    """`terms` is the Open, `opening` its signed bytes; `take` has price, offer id, offer_seq and units.
+
+    `fresh`: nothing was ever signed on this channel.
+    """
 
     def __init__(self, buyer, terms, opening: bytes, take, fresh: bool):
         self.app = buyer.app
@@ -51,7 +56,6 @@ class Deal:
         self.terms = terms
         self.opening = opening
         self.take = take
-        self.fresh = fresh  # nothing was ever signed on this channel
         self.hash = messages.channel_hash(terms)
         self.seller = cose.key_id(terms.payee).hex()
         self.state = OPENING
@@ -63,6 +67,7 @@ class Deal:
         self.behind = not fresh
         self.busy = False  # the seller had no room for us
         self.served = False  # this seller delivered since we started
+        self.early = b""  # a receipt that came before `opened`
         self.tries = 0
         now = self.app.clock.ms()
         self.since_ms = self.next_ms = self.reopen_ms = now
@@ -128,8 +133,8 @@ class Deal:
         elif kind == "data" and self.state == TRADING and sender == self.seller:
             await self._data(data)
         elif kind == "echo" and self.behind and self.state in (RESUMING, TRADING):
-            await self._learn(data)
-            await self._trade()
+            if await self._learn(data):
+                await self._trade()
         elif kind == "fault":
             await self._notice(sender, data)
 
@@ -139,6 +144,8 @@ class Deal:
         if sender != self.seller:
             if notice.code == UNKNOWN_DEVICE:
                 await self.app.hello()
+            elif notice.code != STALE:
+                self.app.count(notice.code)
             waited_ms = self.app.clock.ms() - self.since_ms
             if notice.code in _DEAD and self.state == OPENING and waited_ms > self.buyer.patience_ms:
                 self.state = CLOSED
@@ -172,16 +179,21 @@ class Deal:
         self.app.keys.hold(opened.payee)
         self.buyer.announce(self)
         self._moved()
-        if self.payer.seq_watermark:
-            self.state = RESUMING
-        else:
+        if not self.payer.seq_watermark:
             await self._trade()
+            return
+        self.state = RESUMING
+        if self.early:
+            await self._receipt(self.early)
 
     async def _receipt(self, data: bytes) -> None:
         reader = Reader(data)
         parts = cose.read(reader)
         receipt = messages.decode(messages.Receipt, parts[0])
-        if receipt.handle != self.hash[:4] or (receipt.state == messages.OPEN and self.state != RESUMING):
+        if receipt.handle != self.hash[:4]:
+            return
+        if receipt.state == messages.OPEN and self.state != RESUMING:
+            self.early = data if self.state == OPENING else b""
             return
         await self.app.verify(self.app.gateway, cose.RECEIPT, parts, self.hash)
         if receipt.state == messages.CLOSED:
@@ -193,20 +205,24 @@ class Deal:
         elif receipt.state == messages.CLOSING:
             if self.state < CLOSING:
                 await self.close()
+            self.next_ms = self.app.clock.ms() + _WINDOW_MS
             self.buyer.closing(self)
         else:
-            await self._resume(data, reader)
+            await self._resume(receipt, data, reader)
 
-    async def _resume(self, data: bytes, reader: Reader) -> None:
+    async def _resume(self, receipt, data: bytes, reader: Reader) -> None:
         if reader.more() and reader.major() == ARRAY:
             messages.read(messages.Proof, reader)
         echo = data[reader.pos :]
-        if echo:
-            await self._learn(echo)
+        # Nothing held is an answer, too: what a seller may hold beyond it, its own echo will show.
+        if (echo or not receipt.cum) and await self._learn(echo):
             await self._trade()
 
-    async def _learn(self, echo: bytes) -> None:
-        """Resume from our own messages, each checked against our own key: a forged hint moves nothing."""
+    async def _learn(self, echo: bytes) -> bool:
+        """Resume from our own messages, each checked against our own key: a forged hint moves nothing.
+
+        True if this told something.
+        """
         from farthing.channel import Payee, split_payments  # rarely needed, so it takes no room before
 
         seen = Payee(self.terms, self.cap)
@@ -221,7 +237,7 @@ class Deal:
                 raise Fault(BAD_SIGNATURE)
             seen.apply(pending)
         if self.state == TRADING and seen.cum <= self.payer.cum:
-            return
+            return False
         before = self.paid()
         self.payer.resume(seen)
         self.buyer.found(self, self.paid() - before)
@@ -233,6 +249,7 @@ class Deal:
                 self.last = bytes(memoryview(self._tick)[:end])
         self.behind = False
         self._moved()
+        return True
 
     # --- paying
 

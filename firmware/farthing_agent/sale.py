@@ -5,11 +5,11 @@ Not here: which channels there are, offers, and signatures other than the head's
 """
 
 from farthing import cose, messages
-from farthing._compat import const, sha256
+from farthing._compat import sha256
 from farthing.channel import Payee, split_payments
 from farthing.faults import BAD_SIGNATURE, PRICE_CHANGED, SERVICE, Fault
 
-EVERY = const(16)  # units between two signed heads, and between two writes of the evidence
+EVERY = 16  # units between two signed heads, and between two writes of the evidence
 
 
 class Sale:
@@ -30,12 +30,13 @@ class Sale:
         self.receipt_cum = 0
         self.closing = False
         self.active_ms = app.clock.ms()
+        self.claim_ms = self.claims = 0  # when to try to close again, after how many tries
 
     # --- the journal
 
     def key(self, kind: bytes) -> bytes:
         """The journal key of this channel's `kind` (b"c": confirmed terms, b"e": evidence)."""
-        return kind + self.payee.hash[:8]
+        return kind + self.payee.hash[:16]
 
     def restore(self, evidence: bytes) -> None:
         """After a restart: load what this board itself had verified and written."""

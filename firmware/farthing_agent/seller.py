@@ -24,18 +24,24 @@ from .sale import Sale
 
 _ROOM = const(10240)  # bytes of RAM that a channel needs, with what serving it takes for a moment
 _VALID_S = const(600)  # an offer is renewed when half of this is over
-_RECLAIM_MS = const(5000)  # between two tries to close
+_RECLAIM_MS = const(5000)  # between two tries to close, doubled each time
+_CLAIM_MOST_MS = const(300000)
 _LAG_UNITS = const(128)  # two checkpoints without a receipt: the gateway gets our evidence
 
 
 class Seller:
-    """A role of App. `buyers`: channels served at once, RAM permitting; one idle for `idle_s` is closed."""
+    """A role of App. `buyers`: channels served at once, RAM permitting; one idle for `idle_s` is closed.
+
+    Raises ValueError where the service's `good` has not 1 to 16 bytes, or its `unit` 1 to 8.
+    """
 
     name = "seller"
     kinds = ("take", "pay", "opened", "rcpt")
     broadcasts = ()
 
     def __init__(self, app, service, price_micro: int, buyers: int = 8, idle_s: int = 120):
+        if not 1 <= len(service.good.encode()) <= 16 or not 1 <= len(service.unit.encode()) <= 8:
+            raise ValueError
         self.app = app
         self.service = service
         self.price_micro = price_micro
@@ -47,7 +53,7 @@ class Seller:
         self._offer_id = cose.sha256(service.good.encode()).digest()[:8]
         self._offer_seq = self._number_offer()
         self.sales = []
-        for key in app.journal.keys(b"c"):
+        for key in sorted(app.journal.keys(b"c")):
             self._restore(app.journal.get(key))
 
     def will(self):
@@ -101,7 +107,8 @@ class Seller:
         self._next_ms = now + _RECLAIM_MS
         for sale in list(self.sales):
             if sale.closing or now - sale.active_ms > self.idle_ms:
-                await self._claim(sale)
+                if now >= sale.claim_ms:
+                    await self._claim(sale)
             elif sale.payee.cum - sale.receipt_cum > _LAG_UNITS * self.price_micro:
                 await self._show_evidence(sale)
 
@@ -120,20 +127,14 @@ class Seller:
         else:
             await self._receipt(data)
 
-    def _find(self, handle: bytes, sender: str = ""):
-        for sale in self.sales:
-            if sale.payee.handle == handle and sender in ("", sale.buyer):
-                return sale
-        return None
-
     async def _served(self, handle: bytes, sender: str):
         """The sale of a buyer that asks for it. Raises Fault(UNKNOWN_CHANNEL) or Fault(BUSY), and says so."""
-        sale = self._find(handle, sender)
-        if not sale:
-            code = UNKNOWN_CHANNEL if self._has_room() else BUSY
-            await self._refuse(sender, code, handle)
-            raise Fault(code)
-        return sale
+        for sale in self.sales:
+            if sale.payee.handle == handle and sale.buyer == sender:
+                return sale
+        code = BUSY if self._is_full() else UNKNOWN_CHANNEL
+        await self._refuse(sender, code, handle)
+        raise Fault(code)
 
     async def _opened(self, data: bytes) -> None:
         reader = Reader(data)
@@ -152,7 +153,7 @@ class Seller:
         if old:
             old.payee.cap = terms.cap
             return
-        if not self._has_room():
+        if not self._make_room():
             raise Fault(BUSY)  # its buyer hears of it when it asks to be served
         sale = Sale(self.app, terms, self.price_micro)
         self.app.journal.put(sale.key(b"c"), parts[0])
@@ -170,9 +171,12 @@ class Seller:
         self.sales.append(sale)
         self.app.keys.hold(sale.terms.payer)
 
-    def _has_room(self) -> bool:
+    def _is_full(self) -> bool:
+        return len(self.sales) >= self.buyers or room() < _ROOM
+
+    def _make_room(self) -> bool:
         """Whether one more channel can be served; drops one that nobody uses if that is what it takes."""
-        if len(self.sales) < self.buyers and room() >= _ROOM:
+        if not self._is_full():
             return True
         for sale in self.sales:
             unused = not sale.payee.cum and not sale.take
@@ -266,12 +270,17 @@ class Seller:
     async def _receipt(self, data: bytes) -> None:
         parts = cose.read(Reader(data))
         receipt = messages.decode(messages.Receipt, parts[0])
-        sale = self._find(receipt.handle)
-        if not sale:
-            return  # of a channel that is closed here already
-        if receipt.cum <= sale.receipt_cum and receipt.state == messages.OPEN:
+        for sale in list(self.sales):
+            news = receipt.cum > sale.receipt_cum or receipt.state != messages.OPEN
+            if news and sale.payee.handle == receipt.handle:
+                await self._confirmed(sale, receipt, parts)
+
+    async def _confirmed(self, sale, receipt, parts) -> None:
+        try:
+            await self.app.verify(self.app.gateway, cose.RECEIPT, parts, sale.payee.hash)
+        except Fault as fault:
+            self.app.count(fault.code)  # forged, or of another channel with the same handle
             return
-        await self.app.verify(self.app.gateway, cose.RECEIPT, parts, sale.payee.hash)
         sale.receipt_cum = max(sale.receipt_cum, receipt.cum)
         if receipt.state == messages.CLOSED:
             self._forget(sale)
@@ -286,6 +295,8 @@ class Seller:
     async def _claim(self, sale) -> None:
         """Close: first show the gateway what it has not confirmed yet, since it refuses a higher amount."""
         sale.closing = True
+        sale.claim_ms = self.app.clock.ms() + min(_RECLAIM_MS << sale.claims, _CLAIM_MOST_MS)
+        sale.claims = min(sale.claims + 1, 8)
         if sale.receipt_cum < sale.payee.cum:
             await self._show_evidence(sale)
         await self.app.send(topics.GATEWAY, "close", await sale.close())

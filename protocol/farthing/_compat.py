@@ -2,10 +2,10 @@
 """The one spot that knows which runtime this is. Nothing else in the package asks."""
 
 try:
-    from micropython import const
+    from micropython import const  # pyright: ignore[reportAssignmentType] - its stub knows no keyword
 except ImportError:
 
-    def const(value: int) -> int:
+    def const(value):  # pyright: ignore[reportRedeclaration]
         return value
 
 

@@ -46,7 +46,9 @@ NO_SETTINGS = 65
 
 
 class Fault(Exception):
-    """A refusal with its numeric code."""
+    """A refusal with its numeric code; `detail` names the setting at fault, where it is one."""
+
+    detail = ""
 
     def __init__(self, code: int):
         super().__init__(code)

@@ -9,11 +9,15 @@ Not here: who may send what, and whether a signature is right.
 
 from collections import namedtuple
 
-from ._compat import const, sha256
+from ._compat import sha256
 from .cbor import ARRAY, BSTR, Reader, dumps, put_be, put_bytes, put_head
 from .cose import key_id
 from .faults import BAD_FIELD, MALFORMED, TOO_LARGE, Fault
 from .limits import CHAIN_LENGTH, HANDLE, HASH, MAX_MICRO
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 # Signed payloads (COSE_Sign1)
 Offer = namedtuple("Offer", "id key good unit price min max quality terms valid_until_s seq")
@@ -57,8 +61,8 @@ OPEN = 0
 CLOSING = 1
 CLOSED = 2
 
-VOUCHER_SIZE = const(16)
-COMMITMENT_SIZE = const(60)
+VOUCHER_SIZE = 16
+COMMITMENT_SIZE = 60
 
 
 def encode(message) -> bytes:
@@ -126,7 +130,7 @@ def commitment_payload(commitment: Commitment) -> bytes:
     return bytes(buf)
 
 
-def payment(payload: bytes):
+def payment(payload: bytes) -> "Any":
     """The Voucher or Commitment in a signed payload, told apart by its length (16 or 60 bytes).
 
     Raises Fault(MALFORMED), or Fault(BAD_FIELD) for sequence number 0, an amount over 2**63-1 (a chain's last

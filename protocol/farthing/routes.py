@@ -45,7 +45,7 @@ def parse(net: str, name: str) -> Topic:
 def gateway_filters(net: str, shard: str = "+") -> tuple[str, ...]:
     """What a gateway worker reads of one shard: what is sent to it, every payment, acceptance and offer.
 
-    What boards of other networks send to a gateway is read too, so that a board with a wrong `net` is noticed.
+    What boards of other networks send to a gateway is read too: one with a wrong `net` gets noticed.
     """
     base = "/".join((_ROOT, net, shard, "+"))
     to_me = "/".join((_ROOT, "+", shard, "+", GATEWAY, "+"))

@@ -112,6 +112,8 @@ def raising(node: ast.AST) -> Iterator[str]:
     name, args = (_name(node.exc), []) if not isinstance(node.exc, ast.Call) else _raised(node.exc)
     if name == "Fault" and not args:
         yield "Fault needs its code: raise Fault(faults.SOME_CODE)"
+    if not name[:1].isupper():
+        return  # a function that makes the Fault; its argument is no text
     for arg in args:
         if isinstance(arg, ast.JoinedStr) or (isinstance(arg, ast.Constant) and isinstance(arg.value, str)):
             yield "an error text costs a board 41 bytes of RAM: raise a Fault code, the host has the sentence"
