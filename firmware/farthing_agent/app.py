@@ -96,7 +96,10 @@ class App:
         self._connect()
         tasks = [asyncio.create_task(self.link.run()), asyncio.create_task(self._beat())]
         try:
-            await self._serve()
+            while True:
+                await self._wake.wait()
+                self._wake.clear()
+                await self._serve()
         finally:
             for task in tasks:
                 task.cancel()
@@ -139,9 +142,11 @@ class App:
         aad = cose.external_aad(self.ledger, channel, kind)
         return cose.sign1(payload, await self.keys.sign(cose.digest(aad, payload)))
 
-    async def verify(self, key: bytes, kind: int, parts, channel: bytes = cose.NO_CHANNEL) -> None:
+    async def verify(
+        self, key: bytes, kind: int, parts, channel: bytes = cose.NO_CHANNEL, ledger: str = ""
+    ) -> None:
         """Check the (payload, signature) of a signed message. Raises Fault(BAD_SIGNATURE)."""
-        aad = cose.external_aad(self.ledger, channel, kind)
+        aad = cose.external_aad(ledger or self.ledger, channel, kind)
         if not await self.keys.verify(key, cose.digest(aad, parts[0]), parts[1]):
             raise Fault(BAD_SIGNATURE)
 
@@ -158,27 +163,27 @@ class App:
 
     async def _beat(self) -> None:
         while True:
-            await asyncio.sleep(_TEND_S)
+            try:
+                await asyncio.sleep(_TEND_S)
+            except MemoryError:
+                gc.collect()
             self._due = True
             self._wake.set()
 
     async def _serve(self) -> None:
-        while True:
-            await self._wake.wait()
-            self._wake.clear()
-            while self._waiting:
-                await self._guard(self._handle(*self._waiting.pop(0)))
-            if self._marked:
-                emit("mem", units=self._marked, alloc=allocated())
-                self._marked = 0
-            if self._due:
-                self._due = False
-                await self._guard(self._tend())
+        while self._waiting:
+            await self._guard(self._handle, *self._waiting.pop(0))
+        if self._marked:
+            emit("mem", units=self._marked, alloc=allocated())
+            self._marked = 0
+        if self._due:
+            self._due = False
+            await self._guard(self._tend)
 
-    async def _guard(self, work) -> None:
+    async def _guard(self, work, *args) -> None:
         """Do one piece of work; whatever it raises costs that piece only, and is counted."""
         try:
-            await work
+            await work(*args)
         except Fault as fault:
             self.count(fault.code)
         except MemoryError:
@@ -190,8 +195,12 @@ class App:
     def count(self, code: int, text: str = "") -> None:
         """Count a fault; the first of each code is printed."""
         self.faults[code] = self.faults.get(code, 0) + 1
-        if self.faults[code] == 1:
+        if self.faults[code] > 1:
+            return
+        try:
             emit("fault", code=code, text=text)
+        except MemoryError:
+            gc.collect()  # it is counted, and the health report will tell
 
     async def _handle(self, kind: str, sender: str, data: bytes) -> None:
         if kind in _GATEWAYS and sender != self._gateway_id:
@@ -212,12 +221,8 @@ class App:
         known = (beacon.ledger, beacon.instance) == (self.ledger, self.instance)
         if beacon.seq <= self._beacon_seq or (known and now - self._beacon_ms < _BEACON_MS):
             return
-        ledger, self.ledger = self.ledger, beacon.ledger
-        try:
-            await self.verify(beacon.key, cose.BEACON, parts)
-        except Fault:
-            self.ledger = ledger
-            raise
+        await self.verify(beacon.key, cose.BEACON, parts, ledger=beacon.ledger)
+        self.ledger = beacon.ledger
         self.instance = beacon.instance
         self.unit = beacon.unit
         self.window_s = beacon.window_s

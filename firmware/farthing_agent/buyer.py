@@ -14,6 +14,7 @@ from .deal import Deal
 from .health import emit
 
 _ORDER = const(12)  # bytes of the order in its journal record; the deal follows
+_SELLERS = const(16)  # whose last epochs are kept
 _OFFERS = const(6)  # candidates kept; the dearest gives way
 _SETTLE_MS = const(1000)  # the retained offers come in a burst: choose after it
 _SHUN_MS = const(120000)  # a seller that failed is not asked again so soon
@@ -176,6 +177,9 @@ class Buyer:
     def _next_epoch(self, seller: bytes) -> int:
         """One more than the last with this seller; the first is random, lest an erased journal reuse one."""
         key = b"k" + cose.key_id(seller)[:8]
+        known = self.app.journal.keys(b"k")
+        if key not in known and len(known) >= _SELLERS:
+            self.app.journal.put(known[0], b"")
         last = self.app.journal.get(key) or os.urandom(4)
         epoch = (int.from_bytes(last, "big") & 0x3FFFFFFF) + 1
         self.app.journal.put(key, epoch.to_bytes(4, "big"))
