@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -20,12 +21,17 @@ def test_the_generated_modules_are_current(capsys: pytest.CaptureFixture[str]) -
 
 
 def test_the_check_notices_a_changed_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copy(gen_p256.PACKAGE / "limbs.py", tmp_path)
     monkeypatch.setattr(gen_p256, "PACKAGE", tmp_path)
     assert gen_p256.main([]) == 0
     assert gen_p256.main(["--check"]) == 0
-    table = tmp_path / "base_table.py"
-    table.write_text(table.read_text(encoding="ascii").replace("\\x18", "\\x19", 1), encoding="ascii")
-    assert gen_p256.main(["--check"]) == 1
+    for name, before, after in (("data.py", "\\x18", "\\x19"), ("limbs.py", "(m << 9)", "(m << 8)")):
+        path = tmp_path / name
+        text = path.read_text(encoding="ascii")
+        assert before in text
+        path.write_text(text.replace(before, after, 1), encoding="ascii")
+        assert gen_p256.main(["--check"]) == 1
+        path.write_text(text, encoding="ascii")
 
 
 @pytest.mark.parametrize("processor", PROCESSORS)

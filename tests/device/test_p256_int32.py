@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -21,32 +19,18 @@ R = 1 << 260
 WORST = R - 1
 
 
-Memories = dict[str, check_int32.Memory]
-
-
 @pytest.fixture(scope="module")
-def checked() -> Iterator[tuple[ModuleType, Memories]]:
-    """limbs.py with every operation checked, in itself and in the field_viper.py that it imports."""
-    memories = {}
-    modules = {}
-    for name in ("field_viper", "limbs"):
-        names, memories[name] = check_int32.load(FOLDER / f"{name}.py", package.__name__)
-        modules[name] = ModuleType(f"{package.__name__}.{name}")
-        modules[name].__dict__.update(names)
-        sys.modules[modules[name].__name__] = modules[name]
-    yield modules["limbs"], memories
-    for name in modules:
-        del sys.modules[f"{package.__name__}.{name}"]
+def checked() -> tuple[ModuleType, check_int32.Memory]:
+    """limbs.py with every operation of its viper functions checked, and the memory they work in."""
+    names, memory = check_int32.load(FOLDER / "limbs.py", package.__name__)
+    module = ModuleType("limbs")
+    module.__dict__.update(names)
+    return module, memory
 
 
 @pytest.fixture
-def field(checked: tuple[ModuleType, Memories]) -> ModuleType:
+def field(checked: tuple[ModuleType, check_int32.Memory]) -> ModuleType:
     return checked[0]
-
-
-@pytest.fixture
-def memories(checked: tuple[ModuleType, Memories]) -> Memories:
-    return checked[1]
 
 
 def write(field, slot: int, number: int) -> None:
@@ -103,11 +87,11 @@ def test_inverses_of_the_extremes(field, modulus: int) -> None:
             # Montgomery forms: number is z R, the result is R / z
 
 
-def test_the_largest_column_sum_fits(field, memories: Memories) -> None:
-    memories["field_viper"].largest = 0
+def test_the_largest_column_sum_fits(field, checked: tuple[ModuleType, check_int32.Memory]) -> None:
+    checked[1].largest = 0
     write(field, 1, WORST)
     field.run(field.words, 0, b"\x02\x06\x01\x01\x00")
-    assert 20 * 8191**2 < memories["field_viper"].largest < 2**31
+    assert 20 * 8191**2 < checked[1].largest < 2**31
 
 
 UNSAFE = """

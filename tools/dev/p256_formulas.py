@@ -71,9 +71,6 @@ FORMULAS = {
         d = Y * d
         Y = c - d
     """,
-    "UNSCALED": """
-        Z = 1 one + 0 one
-    """,
     # (X, Y, Z) = (x, y) in Jacobian form with the Z that is there
     "PLACE": """
         a = Z * Z

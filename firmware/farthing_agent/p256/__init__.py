@@ -14,7 +14,7 @@ except ImportError:  # a board without a random source signs the same bytes, unb
 from farthing.hmac import pads, tag
 
 from .constants import B, N, P
-from .curve import Curve, forget
+from .curve import Curve, passing
 
 # The quickest back-end this interpreter can load: viper raises ImportError on CPython, SyntaxError
 # where a .py can't be compiled to native code, ValueError where an .mpy is for another processor.
@@ -24,7 +24,7 @@ except (ImportError, SyntaxError, ValueError):
     from . import bigint as _field
 
 _curve = Curve(_field)
-forget("base_table", "programs")
+passing("data")  # only what was taken of it stays
 
 
 def backend() -> str:
@@ -85,7 +85,7 @@ class Peer:
     def __init__(self, public: bytes, curve=_curve):
         """Raises ValueError for bytes that are no point of the curve. Takes about four signatures' time."""
         x, y = _point(public)
-        self._known = x, y, curve.comb_table(x, y)
+        self._known = x, y, passing("tables").comb(curve, x, y)
         self._curve = curve
 
     def verify(self, digest: bytes, signature: bytes) -> bool:
@@ -95,10 +95,7 @@ class Peer:
 
 def self_test(curve=_curve) -> bool:
     """Known-answer test of signing and verification, for boot time; about eight signatures' time."""
-    from .selftest import passes
-
-    forget("selftest")
-    return passes(curve)
+    return passing("selftest").passes(curve)
 
 
 def _scalar(private):

@@ -4,8 +4,8 @@
 Not constant flow: what it is given of a secret must be blinded. It knows no curve: curve.py calls it.
 """
 
-from .base_table import BASE_TABLE as _SCALED
 from .constants import N, P
+from .data import BASE_TABLE as _SCALED
 
 NAME = "int"
 _LAST_TOOTH = (208, 234)

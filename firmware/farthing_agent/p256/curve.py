@@ -9,7 +9,7 @@ each: a heap in use has no room of 2 KB in one.
 import sys
 
 from .constants import N, P
-from .programs import (
+from .data import (
     ADD,
     ADD_OPPOSITE,
     AFFINE,
@@ -19,7 +19,6 @@ from .programs import (
     PLACE,
     PLACE_OPPOSITE,
     PROGRAMS,
-    UNSCALED,
     Z_TO_E,
 )
 
@@ -33,12 +32,13 @@ N_INVERSE = 945
 P_INVERSE = 8191
 
 
-def forget(*names: str) -> None:
-    """Let modules of this package leave RAM with their last user; they are loaded anew when needed."""
+def passing(name: str):
+    """A module of this package that leaves RAM with its last user; it is loaded anew when needed."""
     package = __name__[: __name__.rindex(".")]
-    for name in names:
-        if sys.modules.pop(package + "." + name, None):
-            delattr(sys.modules[package], name)
+    module = __import__(package + "." + name, None, None, (name,))
+    del sys.modules[package + "." + name]
+    delattr(sys.modules[package], name)
+    return module
 
 
 def comb_scalar(k: int, noise: int = 0) -> bytes:
@@ -48,20 +48,6 @@ def comb_scalar(k: int, noise: int = 0) -> bytes:
     """
     k += (noise & 14 | ~k & 1) * N
     return ((k + (1 << 260) - 1) >> 1).to_bytes(33, "little")
-
-
-def _complete(*factors):
-    from .complete import multiply
-
-    forget("complete")
-    return multiply(*factors)
-
-
-def _tables():
-    from . import tables
-
-    forget("tables", "programs")
-    return tables
 
 
 class Curve:
@@ -79,14 +65,14 @@ class Curve:
         self.field.comb_digits(comb_scalar(k, noise), self._digits)
         self.clear(z)
         if not self._add_rows(ROWS):
-            return _complete(k)
+            return passing("complete").multiply(k)
         self.run(Z_TO_E)
         self.invert_e()
         self.run(AFFINE)
         return self._plain_pair()
 
     def matches(self, r: int, u1: int, u2: int, x: int, y: int, table=None) -> bool:
-        """True if the x of u1 * G + u2 * (x, y) is `r` modulo the order; `table`: None or comb_table."""
+        """True if the x of u1 * G + u2 * (x, y) is `r` modulo the order; `table`: None or tables.comb."""
         field = self.field
         field.comb_digits(comb_scalar(u1), self._digits)
         rows = ROWS
@@ -95,11 +81,11 @@ class Curve:
             field.comb_digits(comb_scalar(u2), digits)
         else:
             rows = 257
-            table = _tables().window(self, x, y)
+            table = passing("tables").window(self, x, y)
             field.window_digits(u2.to_bytes(35, "little"), digits)
         self.clear(1)
         if not self._add_rows(rows, table, digits):
-            point = _complete(u1, u2, x, y)
+            point = passing("complete").multiply(u1, u2, x, y)
             return point is not None and point[0] % N == r
         while r < P:
             self.put(4, r)
@@ -109,10 +95,6 @@ class Curve:
                 return True
             r += N
         return False
-
-    def comb_table(self, x: int, y: int):
-        """Signed comb of a point, as the base point has one: 2 tables of 16 entries of 64 bytes."""
-        return _tables().comb(self, x, y)
 
     def put(self, slot: int, number: int):
         """Put a plain number below 2**256 into a slot."""
@@ -125,12 +107,9 @@ class Curve:
         field.run(field.words, program, PROGRAMS)
 
     def clear(self, z: int):
-        """Forget the running point; the next one added is scaled by the number `z` (1: not scaled)."""
+        """Forget the running point; the next one added is scaled by the number `z`, which is not 0."""
         self._empty = 2
-        if z == 1:
-            self.run(UNSCALED)
-        else:
-            self.put(3, z)
+        self.put(3, z)
 
     def add(self, table, digit: int):
         """Add entry `digit & 127` of a table, or its opposite if `digit` has bit 7."""

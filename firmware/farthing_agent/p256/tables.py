@@ -5,7 +5,7 @@ It multiplies nothing by a scalar. Curve loads it for each table and lets it go 
 """
 
 from .curve import ROWS
-from .programs import (
+from .data import (
     ADD_SHARED,
     BATCH_COLLECT,
     BATCH_RELEASE,
@@ -14,7 +14,6 @@ from .programs import (
     DOUBLE_SHARED,
     ENTER,
     PLACE,
-    UNSCALED,
 )
 
 TEETH = 10
@@ -42,7 +41,7 @@ def _teeth(curve, x, y):
     # Entries 2 m and 2 m + 1: 2**(26 m) times the point, and twice that.
     points = []
     _enter(curve, x, y)
-    curve.run(UNSCALED)
+    curve.clear(1)
     curve.run(PLACE)
     for tooth in range(TEETH):
         for _ in range(ROWS - 1 if tooth else 0):
