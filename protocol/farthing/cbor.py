@@ -220,12 +220,3 @@ def _is_utf8(data: memoryview) -> bool:
                 return False
         at += 1
     return True
-
-
-def __getattr__(name: str):
-    # On first use: a board's messages have fixed layouts.
-    if name in ("Tag", "loads"):
-        from . import cbor_items
-
-        return getattr(cbor_items, name)
-    raise AttributeError(name)

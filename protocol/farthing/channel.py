@@ -216,12 +216,3 @@ def split_payments(data: bytes) -> list:
         else:
             items.append(read(Tick, reader))
     return items
-
-
-def __getattr__(name: str):
-    # On first use: a seller's board has no room to spare for the other end.
-    if name == "Payer":
-        from .payer import Payer
-
-        return Payer
-    raise AttributeError(name)

@@ -22,12 +22,3 @@ def check_word(word: bytes, steps: int, known: bytes) -> None:
     """Raise Fault(BAD_WORD) unless `word` hashes to `known` in exactly `steps` (>= 1) steps."""
     if walk(word, steps) != known:
         raise Fault(BAD_WORD)
-
-
-def __getattr__(name: str):
-    # On first use, as in channel.py.
-    if name in ("Chain", "chain_seed"):
-        from . import chain
-
-        return getattr(chain, name)
-    raise AttributeError(name)

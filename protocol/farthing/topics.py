@@ -37,12 +37,3 @@ def inbox(net: str, device: str) -> str:
 def broadcasts(net: str, kind: str) -> str:
     """The filter of one kind (offer, beacon) that is written to all."""
     return "/".join((_ROOT, net, "+", "+", ALL, kind))
-
-
-def __getattr__(name: str):
-    # On first use: what only the broker's and the gateway's side of a topic needs.
-    if name in ("KINDS", "Topic", "parse", "gateway_filters", "device_acl"):
-        from . import routes
-
-        return getattr(routes, name)
-    raise AttributeError(name)

@@ -10,7 +10,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import strategies as st
 
-from farthing.cbor import Tag
+from farthing.cbor_items import Tag
 from farthing_gateway.keys import GatewayKey
 
 VECTORS = Path(__file__).parents[2] / "protocol" / "spec" / "vectors"

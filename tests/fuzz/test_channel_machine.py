@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from farthing import cose, messages
-from farthing.channel import Payee, Payer, split_payments
+from farthing.channel import Payee, split_payments
 from farthing.faults import BAD_SIGNATURE, STALE, UNKNOWN_CHANNEL, Fault
+from farthing.payer import Payer
 from farthing_gateway.keys import GatewayKey, verify
 from fuzz.strategies import party
 

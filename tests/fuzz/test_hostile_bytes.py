@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from farthing import channel, cose, messages, senml, topics
+from farthing import channel, cose, messages, routes, senml, topics
 from farthing.faults import Fault
 from fuzz.strategies import party, spoilt, vectors, wire_bytes
 
@@ -100,6 +100,6 @@ levels = st.sampled_from(
 @given(st.one_of(st.text(max_size=120), st.lists(levels, max_size=9).map("/".join)))
 @many
 def test_topics(name: str) -> None:
-    parsed = answer(topics.parse, "demo", name)
+    parsed = answer(routes.parse, "demo", name)
     if not isinstance(parsed, Fault):
         assert topics.topic("demo", *parsed) == name

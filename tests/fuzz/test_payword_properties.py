@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from farthing import money, payword
+from farthing.chain import Chain
 from farthing.faults import BAD_WORD, Fault
 
 many = settings(max_examples=150, deadline=None)
@@ -23,7 +24,7 @@ def all_words(seed: bytes, length: int) -> list[bytes]:
     return chain[::-1]
 
 
-def word(chain: payword.Chain, index: int) -> bytes:
+def word(chain: Chain, index: int) -> bytes:
     return chain.word(index)
 
 
@@ -31,7 +32,7 @@ def word(chain: payword.Chain, index: int) -> bytes:
 @many
 def test_any_index_in_any_order(seed: bytes, length: int, data: st.DataObject) -> None:
     expected = all_words(seed, length)
-    chain = payword.Chain(seed, length)
+    chain = Chain(seed, length)
     assert chain.root == expected[0]
     for index in data.draw(st.lists(st.integers(1, length), min_size=1, max_size=20)):
         assert word(chain, index) == expected[index]
@@ -40,7 +41,7 @@ def test_any_index_in_any_order(seed: bytes, length: int, data: st.DataObject) -
 @given(seeds, st.integers(1, 300))
 @many
 def test_in_order_each_word_is_one_hash_from_the_last(seed: bytes, length: int) -> None:
-    chain = payword.Chain(seed, length)
+    chain = Chain(seed, length)
     known = chain.root
     for index in range(1, length + 1):
         payword.check_word(word(chain, index), 1, known)

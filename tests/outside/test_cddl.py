@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from cddl_verifier import Validator
 
-from farthing import cbor, cose, messages
+from farthing import cbor, cbor_items, cose, messages
 from farthing.channel import split_payments
 from farthing.faults import BAD_FIELD
 
@@ -104,7 +104,7 @@ def test_message_types_are_the_codes() -> None:
 
 def test_channel_terms_are_what_is_hashed() -> None:
     row = next(row for row in MESSAGES["signed"] if row["kind"] == "open")
-    terms = cbor.dumps(cbor.loads(bytes.fromhex(row["payload"]))[:7])
+    terms = cbor.dumps(cbor_items.loads(bytes.fromhex(row["payload"]))[:7])
     assert fits("channel-terms", terms)
     opened = messages.decode(messages.Open, bytes.fromhex(row["payload"]))
     assert messages.channel_hash(opened) == sha256(terms).digest()

@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from farthing import cose, faults, limits, messages, topics
+from farthing import cose, faults, limits, messages, routes
 from farthing_gateway.keys import verify
 from fuzz.strategies import party
 
@@ -24,7 +24,7 @@ def test_faults() -> None:
 
 def test_kinds() -> None:
     told = re.findall(r"^\| ([a-z]+) \| (?:gateway|device|payer|payee)", section(4), re.MULTILINE)
-    assert sorted(told) == sorted(topics.KINDS)
+    assert sorted(told) == sorted(routes.KINDS)
 
 
 def test_message_types() -> None:

@@ -6,7 +6,7 @@ No fixture, no pytest: MicroPython has neither.
 
 import json
 
-from farthing.cbor import Tag
+from farthing.cbor_items import Tag
 from farthing.faults import Fault
 
 

@@ -13,6 +13,7 @@ from farthing.faults import (
     TOO_LARGE,
     UNKNOWN_CHANNEL,
 )
+from farthing.payer import Payer
 from shared.check import raises, vectors
 from shared.trade import CAP, accept, feed, pair, sign, terms, tick
 
@@ -206,7 +207,7 @@ def test_a_payee_keeps_no_view_of_the_callers_buffer():
 
 
 def test_payer_signs_nothing_above_what_it_reserved():
-    payer = channel.Payer(terms(), CAP, bytes(32))
+    payer = Payer(terms(), CAP, bytes(32))
     assert payer.must_reserve(0)
     raises(BAD_FIELD, payer.voucher_payload, 0)
     assert payer.reserve(100, 3) == (100, 3)

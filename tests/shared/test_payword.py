@@ -3,6 +3,7 @@
 
 from farthing import payword
 from farthing._compat import sha256
+from farthing.chain import Chain, chain_seed
 from farthing.faults import BAD_FIELD, BAD_WORD
 from shared.check import raises, raw, refused, vectors
 
@@ -15,8 +16,8 @@ def word(chain, index):
 
 def test_vectors():
     for row in vectors("payword")["valid"]:
-        seed = payword.chain_seed(bytes.fromhex(row["master"]), bytes.fromhex(row["channel"]), row["number"])
-        chain = payword.Chain(seed, row["length"])
+        seed = chain_seed(bytes.fromhex(row["master"]), bytes.fromhex(row["channel"]), row["number"])
+        chain = Chain(seed, row["length"])
         assert chain.root == bytes.fromhex(row["root"]), row["name"]
         for index, expected in row["words"]:
             assert word(chain, index) == bytes.fromhex(expected), row["name"]
@@ -30,7 +31,7 @@ def test_wrong_words_are_refused():
 
 def test_each_word_hashes_to_the_one_before_for_every_small_length():
     for length in (1, 2, 3, 4, 5, 15, 16, 17, 63, 64, 65):
-        chain = payword.Chain(bytes(32), length)
+        chain = Chain(bytes(32), length)
         known = chain.root
         for index in range(1, length + 1):
             new = word(chain, index)
@@ -40,7 +41,7 @@ def test_each_word_hashes_to_the_one_before_for_every_small_length():
 
 
 def test_order_of_asking_does_not_matter():
-    forward, backward = payword.Chain(b"s" * 32, 50), payword.Chain(b"s" * 32, 50)
+    forward, backward = Chain(b"s" * 32, 50), Chain(b"s" * 32, 50)
     rising = [word(forward, index) for index in range(1, 51)]
     falling = [word(backward, index) for index in range(50, 0, -1)]
     assert rising == falling[::-1]
@@ -49,19 +50,19 @@ def test_order_of_asking_does_not_matter():
 
 def test_index_and_length_are_bounded():
     for length in (0, -1, 65536):
-        raises(BAD_FIELD, payword.Chain, bytes(32), length)
-    chain = payword.Chain(bytes(32), 5)
+        raises(BAD_FIELD, Chain, bytes(32), length)
+    chain = Chain(bytes(32), 5)
     for index in (0, -1, 6):
         raises(BAD_FIELD, chain.word, index)
 
 
 def test_a_seed_is_of_one_master_channel_and_number():
     seeds = [
-        payword.chain_seed(bytes(32), bytes(32), 1),
-        payword.chain_seed(bytes(32), bytes(32), 2),
-        payword.chain_seed(bytes(32), bytes(32), 256),
-        payword.chain_seed(bytes(32), b"\x01" + bytes(31), 1),
-        payword.chain_seed(b"\x01" + bytes(31), bytes(32), 1),
+        chain_seed(bytes(32), bytes(32), 1),
+        chain_seed(bytes(32), bytes(32), 2),
+        chain_seed(bytes(32), bytes(32), 256),
+        chain_seed(bytes(32), b"\x01" + bytes(31), 1),
+        chain_seed(b"\x01" + bytes(31), bytes(32), 1),
     ]
     assert len(set(seeds)) == 5
 

@@ -3,6 +3,7 @@
 
 from farthing import channel, messages
 from farthing.faults import BAD_SIGNATURE, CHAIN_END, SKIP_CAP, STALE
+from farthing.payer import Payer
 from shared.check import raises
 from shared.trade import CAP, MASTER, accept, feed, pair, resumed, sign, terms, tick
 
@@ -117,7 +118,7 @@ def test_resume_with_another_master_starts_a_new_chain():
     feed(payee, sign(payer, payer.next_chain(10, 20)) + tick(payer))
     seen = channel.Payee(terms(), CAP)
     feed(seen, payee.echo())
-    fresh = channel.Payer(terms(), CAP, bytes(32))
+    fresh = Payer(terms(), CAP, bytes(32))
     fresh.resume(seen)
     assert fresh.cum == 10 and fresh.left() == 0
 
@@ -167,10 +168,10 @@ def test_a_forged_hint_moves_nothing():
 
 def test_blind_resume_loses_at_most_the_reserve():
     _, payee = pair()
-    lean = channel.Payer(terms(), CAP, MASTER)
+    lean = Payer(terms(), CAP, MASTER)
     watermark, seq_watermark = lean.reserve(100, 4)
     feed(payee, sign(lean, lean.next_chain(10, 20)) + tick(lean) + tick(lean))
-    fresh = channel.Payer(terms(), CAP, MASTER)
+    fresh = Payer(terms(), CAP, MASTER)
     fresh.watermark, fresh.seq_watermark = watermark, seq_watermark
     fresh.resume_blind()
     assert fresh.cum - payee.cum <= 100 and fresh.seq == 4 and fresh.must_reserve(0)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Topics: strict parsing, filters and ACL patterns, matched by MQTT's own rule (3.1.1, 4.7)."""
 
-from farthing import topics
+from farthing import routes, topics
 from farthing.faults import BAD_TOPIC
 from shared.check import key, raises, refused, vectors
 
@@ -23,17 +23,17 @@ def test_vectors_both_ways():
     for row in vectors("text")["topics"]:
         fields = (row["sender"], row["to"], row["kind"], row["handle"])
         assert topics.topic(row["net"], *fields) == row["topic"]
-        assert tuple(topics.parse(row["net"], row["topic"])) == fields
+        assert tuple(routes.parse(row["net"], row["topic"])) == fields
 
 
 def test_invalid_vectors_are_refused():
-    refused(vectors("text")["bad_topics"], lambda row: topics.parse(row["net"], row["topic"]))
+    refused(vectors("text")["bad_topics"], lambda row: routes.parse(row["net"], row["topic"]))
 
 
 def test_every_kind_parses():
-    for kind in topics.KINDS:
+    for kind in routes.KINDS:
         name = topics.topic("demo", device("payer"), topics.GATEWAY, kind)
-        assert topics.parse("demo", name).kind == kind
+        assert routes.parse("demo", name).kind == kind
 
 
 def test_net_names():
@@ -67,16 +67,16 @@ def test_gateway_filters_take_each_topic_once():
         topics.topic("demo", a, b, "take"),
         topics.topic("demo", b, topics.ALL, "offer"),
     )
-    filters = topics.gateway_filters("demo", a[:2]) + topics.gateway_filters("demo", b[:2])
+    filters = routes.gateway_filters("demo", a[:2]) + routes.gateway_filters("demo", b[:2])
     for name in mine:
         assert sum(matches(pattern, name) for pattern in filters) == 1, name
     assert not any(matches(pattern, topics.topic("demo", b, a, "data")) for pattern in filters)
-    assert not any(matches(pattern, mine[0]) for pattern in topics.gateway_filters("demo", "ff"))
+    assert not any(matches(pattern, mine[0]) for pattern in routes.gateway_filters("demo", "ff"))
 
 
 def test_acl_lets_a_device_write_as_itself_only():
     me, other = device("payer"), device("payee")
-    write, read = topics.device_acl("demo", me)
+    write, read = routes.device_acl("demo", me)
     assert matches(write, topics.topic("demo", me, other, "pay"))
     assert matches(write, topics.topic("demo", me, topics.GATEWAY, "open"))
     assert not matches(write, topics.topic("demo", other, me, "pay"))

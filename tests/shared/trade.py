@@ -7,6 +7,7 @@ The stand-in signature is a hash: the machines never look at it, so what is test
 from farthing import channel, cose, messages
 from farthing._compat import sha256
 from farthing.faults import BAD_SIGNATURE, Fault
+from farthing.payer import Payer
 from shared.check import value_of, vectors
 
 CAP = 1000000
@@ -60,7 +61,7 @@ def tick(payer):
 
 def pair(cap=CAP, epoch=1):
     """A payer with everything reserved, and its payee."""
-    payer = channel.Payer(terms(epoch), cap, MASTER)
+    payer = Payer(terms(epoch), cap, MASTER)
     payer.reserve(cap, 1000)
     return payer, channel.Payee(terms(epoch), cap)
 
@@ -70,7 +71,7 @@ def resumed(payer, echo):
     seen = channel.Payee(terms(), payer.cap)
     seen.skip_cap = 65535
     feed(seen, echo)
-    fresh = channel.Payer(terms(), payer.cap, MASTER)
+    fresh = Payer(terms(), payer.cap, MASTER)
     fresh.watermark, fresh.seq_watermark = payer.watermark, payer.seq_watermark
     fresh.resume(seen)
     return fresh

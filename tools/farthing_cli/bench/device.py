@@ -17,6 +17,7 @@ _SCRIPT = """
 import gc, json, sys, time
 from hashlib import sha256
 from farthing import channel, messages, payword
+from farthing.payer import Payer
 from farthing_agent import p256
 
 def timed(work, count):
@@ -41,7 +42,7 @@ public = p256.public_key(private)
 signature = p256.sign(private, digest)
 peer = p256.Peer(public)
 terms = messages.Open("local", bytes(16), public, public, "EUR", 3600, 1, 1 << 28)
-payer = channel.Payer(terms, 1 << 28, private)
+payer = Payer(terms, 1 << 28, private)
 payer.reserve(1 << 28)
 payer.next_chain(1, 4096)
 buf = bytearray(45)

@@ -11,8 +11,9 @@ import itertools
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from farthing import cose
-from farthing.channel import Payee, Payer, split_payments
+from farthing.channel import Payee, split_payments
 from farthing.messages import Open
+from farthing.payer import Payer
 from farthing_gateway import keys
 
 from . import Figure, rate_of
