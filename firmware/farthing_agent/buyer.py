@@ -13,7 +13,6 @@ from farthing.faults import OFFER_EXPIRED, SERVICE, WRONG_SENDER, Fault
 from .deal import Deal
 from .health import emit
 
-_ORDER = const(12)  # bytes of the order in its journal record; the deal follows
 _SELLERS = const(16)  # whose last epochs are kept
 _OFFERS = const(6)  # candidates kept; the dearest gives way
 _SETTLE_MS = const(1000)  # the retained offers come in a burst: choose after it
@@ -52,7 +51,11 @@ class Buyer:
         self._shunned = {}  # sender -> until when
         self._chosen_ms = 0
         self._finished = False
-        self._restore()
+        record = app.journal.get(b"d")
+        if record:
+            from .resume_deal import restore  # only after a restart
+
+            restore(self, record)
 
     def will(self):
         """A buyer leaves nothing behind."""
@@ -129,22 +132,6 @@ class Buyer:
             offer = self._best()
             if offer:
                 await self._begin(offer)
-
-    def _restore(self) -> None:
-        """After a restart: go on with the deal that the journal knows."""
-        record = self.app.journal.get(b"d")
-        if not record:
-            return
-        left = int.from_bytes(record[:4], "big")
-        self.units = self.left - left
-        self.left = left
-        self.micro = int.from_bytes(record[4:12], "big")
-        if len(record) == _ORDER:
-            return
-        end = _ORDER + 1 + record[_ORDER]
-        take = messages.decode(messages.Take, record[_ORDER + 1 : end])
-        terms = messages.decode(messages.Open, cose.parse(record[end:])[0])
-        self.deal = Deal(self, terms, record[end:], take, False)
 
     async def _begin(self, offer) -> None:
         units = min(self.left, (self.budget_micro - self.micro) // offer.price)

@@ -12,7 +12,6 @@ from farthing._compat import const, sha256
 from farthing.cbor import ARRAY, Reader
 from farthing.faults import (
     BAD_FIELD,
-    BAD_SIGNATURE,
     BUSY,
     HANDLE_TAKEN,
     PRICE_CHANGED,
@@ -71,7 +70,7 @@ class Deal:
         self.tries = 0
         now = self.app.clock.ms()
         self.since_ms = self.next_ms = self.reopen_ms = now
-        self._tick = bytearray(TICK)
+        self.tick = bytearray(TICK)
 
     # --- where we are
 
@@ -82,6 +81,10 @@ class Deal:
     def until(self) -> int:
         """The unit after which the deal is done."""
         return min(self.take.units, self.cap // self.take.price) if self.payer else self.take.units
+
+    def is_trading(self) -> bool:
+        """Whether units are being paid, and not only looked for."""
+        return self.state == TRADING
 
     def _moved(self) -> None:
         self.tries = 0
@@ -219,34 +222,11 @@ class Deal:
             await self._trade()
 
     async def _learn(self, echo: bytes) -> bool:
-        """Resume from our own messages, each checked against our own key: a forged hint moves nothing.
+        """Resume from our own messages; True if they told something."""
+        from .resume_deal import learn  # rarely needed, so it takes no room before
 
-        True if this told something.
-        """
-        from farthing.channel import Payee, split_payments  # rarely needed, so it takes no room before
-
-        seen = Payee(self.terms, self.cap)
-        for item in split_payments(echo):
-            if not isinstance(item, bytes):
-                seen.tick(item.index, item.word)
-                continue
-            pending = seen.check(item)
-            if not pending or not await self.app.keys.verify(
-                self.app.keys.public, pending.digest, pending.signature
-            ):
-                raise Fault(BAD_SIGNATURE)
-            seen.apply(pending)
-        if self.state == TRADING and seen.cum <= self.payer.cum:
+        if not await learn(self, echo):
             return False
-        before = self.paid()
-        self.payer.resume(seen)
-        self.buyer.found(self, self.paid() - before)
-        self.commitment = self.last = b""
-        if self.payer.chain:
-            self.commitment = seen.commitment_data
-            if self.payer.index:
-                end = self.payer.tick_again_into(self._tick, 0)
-                self.last = bytes(memoryview(self._tick)[:end])
         self.behind = False
         self._moved()
         return True
@@ -308,8 +288,8 @@ class Deal:
             await self._commit()
             data = self.commitment
         self._reserve()
-        end = self.payer.tick_into(self._tick, 0)
-        self.last = bytes(memoryview(self._tick)[:end])
+        end = self.payer.tick_into(self.tick, 0)
+        self.last = bytes(memoryview(self.tick)[:end])
         paid = self.paid()
         done = paid >= self.until()
         # The first one after half the distance, so that a young channel has a voucher to redeem, too.

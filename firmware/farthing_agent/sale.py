@@ -6,7 +6,7 @@ Not here: which channels there are, offers, and signatures other than the head's
 
 from farthing import cose, messages
 from farthing._compat import sha256
-from farthing.channel import Payee, split_payments
+from farthing.channel import Payee
 from farthing.faults import BAD_SIGNATURE, PRICE_CHANGED, SERVICE, Fault
 
 EVERY = 16  # units between two signed heads, and between two writes of the evidence
@@ -37,22 +37,6 @@ class Sale:
     def key(self, kind: bytes) -> bytes:
         """The journal key of this channel's `kind` (b"c": confirmed terms, b"e": evidence)."""
         return kind + self.payee.hash[:16]
-
-    def restore(self, evidence: bytes) -> None:
-        """After a restart: load what this board itself had verified and written."""
-        voucher = commitment = word = b""
-        index = 0
-        for item in split_payments(evidence):
-            if not isinstance(item, bytes):
-                index, word = item.index, item.word
-            elif len(cose.parse(item)[0]) == messages.VOUCHER_SIZE:
-                voucher = item
-            else:
-                commitment = item
-        self.payee.restore(voucher, commitment, index, word)
-        if commitment and self.payee.commitment.unit == self.price_micro:
-            self.until = self.payee.cap // self.price_micro
-        self.saved = self.paid()
 
     def save(self) -> None:
         """Make the best evidence durable (P10: before more is served on it)."""

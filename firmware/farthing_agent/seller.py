@@ -53,8 +53,10 @@ class Seller:
         self._offer_id = cose.sha256(service.good.encode()).digest()[:8]
         self._offer_seq = self._number_offer()
         self.sales = []
-        for key in sorted(app.journal.keys(b"c")):
-            self._restore(app.journal.get(key))
+        if app.journal.keys(b"c"):
+            from .resume_sale import restore  # only after a restart
+
+            restore(self)
 
     def will(self):
         """What the broker publishes when this board is lost: the offer is gone."""
@@ -157,17 +159,10 @@ class Seller:
             raise Fault(BUSY)  # its buyer hears of it when it asks to be served
         sale = Sale(self.app, terms, self.price_micro)
         self.app.journal.put(sale.key(b"c"), parts[0])
-        self._add(sale)
+        self.add(sale)
 
-    def _restore(self, payload: bytes) -> None:
-        terms = messages.decode(messages.Opened, payload)
-        sale = Sale(self.app, terms, self.price_micro)
-        evidence = self.app.journal.get(sale.key(b"e"))
-        if evidence:
-            sale.restore(evidence)
-        self._add(sale)
-
-    def _add(self, sale) -> None:
+    def add(self, sale) -> None:
+        """Serve one more channel."""
         self.sales.append(sale)
         self.app.keys.hold(sale.terms.payer)
 
