@@ -53,9 +53,12 @@ class Output:
             self.line("  ".join(padded).rstrip())
 
     def progress(self, label: str, done: int, total: int) -> None:
-        """`done` of `total`: one line rewritten on a terminal, a line each quarter in a pipe."""
+        """`done` of `total`: one line rewritten on a terminal, a line each quarter in a pipe.
+
+        A `total` of 0 is an open end: a pipe gets one line then.
+        """
         with self._lock:
-            text = f"{label}: {done} of {total}"
+            text = f"{label}: {done} of {total}" if total > 0 else f"{label}: {done}"
             if self._terminal:
                 width = shutil.get_terminal_size().columns - 1
                 self._text_to.write(_CLEAR + text[:width])

@@ -31,17 +31,18 @@ def _progress(out: Output) -> Progress:
 
 def run(args: argparse.Namespace) -> int:
     from farthing_cli.market import report, scenario
-    from farthing_cli.market.faults import Faults
+    from farthing_cli.market.faults import Faults, parse
     from farthing_cli.market.run import market
 
     if not 0 < args.seconds < LONGEST_S:
         raise UserError(f"{args.seconds} seconds can't be simulated", f"choose 1 to {LONGEST_S}")
+    kinds = parse(args.faults)
     sellers = args.devices // 2
     plan = scenario.make(sellers, args.devices - sellers, ENDLESS, args.seed)
     with tempfile.TemporaryDirectory(prefix="farthing-") as folder:
         args.out.line(f"Starting a broker, a gateway and {args.devices} virtual boards ...")
         with market(plan, Path(folder), args.broker, args.heap) as running:
-            faults = Faults([kind for kind in args.faults.split(",") if kind], args.seed, running)
+            faults = Faults(kinds, args.seed, running)
             running.trade(_progress(args.out), args.seconds, faults.step)
             running.finish()
             account = report.Account(running.ledger)

@@ -16,6 +16,16 @@ from farthing_gateway.broker import Broker
 from .run import Market
 
 MEAN_S = 1.0
+KINDS = ("broker", "gateway", "power")
+
+
+def parse(text: str) -> list[str]:
+    """The kinds in a comma-separated list. Raises UserError for one that there is not."""
+    kinds = [kind for kind in text.split(",") if kind]
+    unknown = sorted(set(kinds) - set(KINDS))
+    if unknown:
+        raise UserError(f"no fault is called {unknown[0]}", f"choose from {', '.join(KINDS)}")
+    return kinds
 
 
 class Faults:
@@ -40,15 +50,12 @@ class Faults:
         return self._dice.expovariate(1 / MEAN_S)
 
     def _choose(self, kinds: Sequence[str], market: Market) -> dict[str, Callable[[], None]]:
-        known = {
+        actions: dict[str, Callable[[], None]] = {
             "power": lambda: self._any_board(market).restart(),
             "gateway": market.gateway.kill,
             "broker": lambda: self._crash(market.broker),
         }
-        unknown = sorted(set(kinds) - set(known))
-        if unknown:
-            raise UserError(f"no fault is called {unknown[0]}", f"choose from {', '.join(sorted(known))}")
-        return {kind: known[kind] for kind in kinds}
+        return {kind: actions[kind] for kind in kinds}
 
     def _crash(self, broker: Broker) -> None:
         broker.kill()
