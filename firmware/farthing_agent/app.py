@@ -158,7 +158,10 @@ class App:
         if len(parts) < 6 or len(self._waiting) >= (_INBOX // 2 if parts[5] == "offer" else _INBOX):
             self.dropped += 1
             return
-        self._waiting.append((parts[5], parts[3], bytes(payload)))
+        try:
+            self._waiting.append((parts[5], parts[3], bytes(payload)))
+        except MemoryError:
+            self.dropped += 1
         self._wake.set()
 
     async def _beat(self) -> None:

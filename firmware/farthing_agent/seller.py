@@ -167,7 +167,7 @@ class Seller:
         self.app.keys.hold(sale.terms.payer)
 
     def _is_full(self) -> bool:
-        return len(self.sales) >= self.buyers or room() < _ROOM
+        return bool(self.sales) and (len(self.sales) >= self.buyers or room() < _ROOM)
 
     def _make_room(self) -> bool:
         """Whether one more channel can be served; drops one that nobody uses if that is what it takes."""
