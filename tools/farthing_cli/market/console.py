@@ -40,7 +40,7 @@ class Console:
             mine = self.figures.setdefault(board.name, {})
             if name == "mem":
                 mine.setdefault("mem", {})[event["units"]] = event["alloc"]
-            else:
+            elif name != "deal":  # its `units` are ordered, not delivered
                 mine.update(event)
 
     def of(self, board: str) -> dict[str, Any]:
