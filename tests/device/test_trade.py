@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from brokers import KINDS
+from farthing.cbor_items import loads
 from farthing_cli import bundle
 from market import PURSE, Market, until
+from peers import Peer
 
 
 def recorded(count: int) -> list[tuple[int, int]]:
@@ -114,3 +116,19 @@ def test_more_buyers_than_fit_are_served_in_turn(tmp_path: Path):
         for buyer in buyers:
             assert market.wait(buyer, "done", 60)["micro"] == 30 * 120
             assert len(market.all(buyer, "deal")) == 1
+
+
+def test_a_board_reports_its_health(tmp_path: Path):
+    with Market(tmp_path) as market:
+        ear = Peer(market.broker.port, "ear")
+        ear.subscribe("f1/lab/+/+/gw/health")
+        seller = market.seller()
+        seller.start()
+        me = market.wait(seller, "boot")["id"]
+        until(lambda: any(me in topic for topic, _, _ in ear.messages))
+        report = loads(next(payload for topic, payload, _ in ear.messages if me in topic))
+        assert isinstance(report, dict)
+        assert (report["role"], report["units"], report["faults"]) == ("seller", 0, 0)
+        assert report["mem_alloc"] > 0
+        assert report["runtime"] == market.wait(seller, "boot")["runtime"]
+        ear.leave()
