@@ -9,14 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from farthing import cbor, cose, messages, topics
+from farthing import cose, messages, topics
 from farthing.faults import BAD_SIGNATURE, PRICE_CHANGED, SERVICE, UNKNOWN_OFFER, WRONG_SENDER
-from farthing.messages import Delivery, Head, Offer, Open, Receipt, Take
-from farthing_cli.fleet import Board
+from farthing.messages import Head, Offer, Receipt, Take
 from market import Market, until
+from partners import BODY, PRICE, Shopper, Stall
 from party import Deal, LateError
-
-PRICE = 120
 
 
 @pytest.fixture
@@ -28,52 +26,12 @@ def market(tmp_path: Path) -> Iterator[Market]:
             running.tell()
 
 
-class Shopper:
-    """A buyer played by the test, with an open channel to a board that sells."""
-
-    def __init__(self, market: Market, board: Board, units: int = 100):
-        self.party = market.party()
-        self.party._client.subscribe(topics.broadcasts("lab", "offer"), 1)
-        payload, _ = cose.parse(self.party.next("offer"))
-        self.offer = messages.decode(Offer, payload)
-        self.seller = cose.key_id(self.offer.key).hex()
-        self.units = units
-        at = self.party.beacon
-        self.terms = Open(
-            at.ledger,
-            at.instance,
-            self.party.key.public,
-            self.offer.key,
-            at.unit,
-            at.window_s,
-            1,
-            PRICE * units,
-        )
-        self.deal = Deal(self.party, self.party, self.terms)
-        self.deal.open()
-        self.party.opened(self.deal.handle)
-
-    def take(self, **changed: object) -> None:
-        take = Take(self.deal.handle, self.offer.id, self.offer.seq, PRICE, self.units)._replace(**changed)
-        self.party.send(
-            "take", self.party.sign(cose.TAKE, messages.encode(take), self.deal.hash), self.seller
-        )
-
-    def pay(self, *items: bytes) -> None:
-        self.party.send("pay", b"".join(items), self.seller)
-
-    def delivery(self, timeout_s: float = 5) -> tuple[Delivery, bytes]:
-        """The next delivery and the whole message."""
-        data = self.party.next("data", timeout_s)
-        return messages.read(Delivery, cbor.Reader(data)), data
-
-
 @pytest.fixture
 def shopper(market: Market) -> Iterator[Shopper]:
     seller = market.seller()
     seller.start()
     market.wait(seller, "boot")
-    shopper = Shopper(market, seller)
+    shopper = Shopper(market)
     yield shopper
     shopper.party.close()
 
@@ -238,33 +196,11 @@ app.run()
     market.wait(seller, "fault", code=SERVICE)
 
 
-class Stall:
-    """A seller played by the test that has the cheapest offer."""
-
-    def __init__(self, market: Market, price: int = 10):
-        self.party = market.party()
-        self.price = price
-        self.offer = self.party.offer("water-flow", price)
-
-    def customer(self) -> str:
-        """Wait for a take; the buyer's id."""
-        self.opened = messages.decode(messages.Opened, cose.parse(self.party.next("opened", 10))[0])
-        self.hash = messages.channel_hash(self.opened)
-        self.party.next("take", 10)
-        return cose.key_id(self.opened.payer).hex()
-
-    def deliver(self, to: str, count: int, body: bytes, more: bytes = b"") -> None:
-        self.party.send("data", messages.encode(Delivery(self.hash[:4], count, body)) + more, to)
-
-
 @pytest.fixture
 def stall(market: Market) -> Iterator[Stall]:
     stall = Stall(market)
     yield stall
     stall.party.close()
-
-
-BODY = bytes.fromhex("81a40064666c6f7701646d332f7302182a061a684ee180")
 
 
 def test_a_seller_that_never_delivers_is_left_for_the_next(market: Market, stall: Stall):
@@ -310,24 +246,7 @@ def test_a_forged_hint_moves_no_money(market: Market, stall: Stall):
         stall.party.send("echo", echo, to)
     market.wait(buyer, "fault", code=BAD_SIGNATURE)
     stall.deliver(to, 2, BODY)
-    until(lambda: _highest(stall) == 2 * stall.price)
-
-
-def _highest(stall: Stall) -> int:
-    """The highest amount in the payments that arrived (ticks of one price, from 0)."""
-    highest = 0
-    while True:
-        try:
-            data = stall.party.next("pay", 0.2)
-        except LateError:
-            return highest
-        reader = cbor.Reader(data)
-        while reader.more():
-            if reader.major() == cbor.TAG:
-                update = messages.payment(cose.read(reader)[0])
-                highest = max(highest, update.cum)
-            else:
-                highest = max(highest, messages.read(messages.Tick, reader).index * stall.price)
+    until(lambda: stall.highest() == 2 * stall.price)
 
 
 def test_readings_that_are_none_are_not_paid(market: Market, stall: Stall):
@@ -336,7 +255,7 @@ def test_readings_that_are_none_are_not_paid(market: Market, stall: Stall):
     to = stall.customer()
     for body in (b"", b"\xff" * 20, os.urandom(512)):
         stall.deliver(to, 1, body)
-    assert _highest(stall) == 0
+    assert stall.highest() == 0
 
 
 def test_a_head_over_something_else_is_counted_not_believed(market: Market, stall: Stall):
@@ -346,7 +265,7 @@ def test_a_head_over_something_else_is_counted_not_believed(market: Market, stal
     for count, signer in ((1, stall.party), (2, market.party()), (3, stall.party)):
         message = messages.encode(Head(stall.hash[:4], count, bytes(32), 0))
         stall.deliver(to, count, BODY, signer.sign(cose.HEAD, message, stall.hash))
-        until(lambda count=count: _highest(stall) == count * stall.price, 5)
+        until(lambda count=count: stall.highest() == count * stall.price, 5)
     stall.party.close_channel(stall.hash, 3 * stall.price)
     assert market.wait(buyer, "fault")["code"] == BAD_SIGNATURE
     assert market.wait(buyer, "done")["gaps"] == 2
@@ -401,3 +320,32 @@ def test_close_names_what_was_paid(market: Market, stall: Stall):
     closed = market.wait(buyer, "closed", 10)
     assert closed["cum"] == 2 * stall.price
     assert closed["channel"] == stall.hash[:4].hex()
+
+
+def test_a_payment_of_another_key_buys_nothing(market: Market, shopper: Shopper):
+    thief = market.party()
+    honest = shopper.deal.commitment(PRICE)
+    forged = thief.sign(cose.COMMITMENT, cose.parse(honest)[0], shopper.deal.hash)
+    shopper.pay(forged)
+    assert shopper.party.fault() == BAD_SIGNATURE
+    shopper.take()
+    with pytest.raises(LateError):
+        shopper.delivery(1)
+    shopper.pay(honest)
+    assert shopper.delivery()[0].count == 1
+    forged = thief.sign(cose.VOUCHER, cose.parse(shopper.deal.voucher(5 * PRICE))[0], shopper.deal.hash)
+    shopper.pay(forged)
+    assert shopper.party.fault() == BAD_SIGNATURE
+    with pytest.raises(LateError):
+        shopper.delivery(1)
+
+
+def test_a_take_of_another_key_is_refused(market: Market, shopper: Shopper):
+    thief = market.party()
+    shopper.pay(shopper.deal.commitment(PRICE))
+    take = Take(shopper.deal.handle, shopper.offer.id, shopper.offer.seq, PRICE, 100)
+    signed = thief.sign(cose.TAKE, messages.encode(take), shopper.deal.hash)
+    shopper.party.send("take", signed, shopper.seller)
+    market.wait(market.fleet.boards["seller"], "fault", code=BAD_SIGNATURE)
+    with pytest.raises(LateError):
+        shopper.delivery(1)
