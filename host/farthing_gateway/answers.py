@@ -32,10 +32,10 @@ class Answers:
         self._me = key.id.hex()
 
     def opened(self, session: Session) -> None:
-        """Tell both parties that the deposit is in escrow."""
+        """Tell both parties that the deposit is in escrow; the payee first, whom the payer then turns to."""
         terms = session.terms._replace(cap=session.payee.cap)
         data = self._sign(cose.OPENED, session.hash, messages.encode(Opened(*terms)))
-        for party in (session.payer, session.payee_id):
+        for party in (session.payee_id, session.payer):
             self._send(party.hex(), "opened", data, 1, session.handle)
 
     def receipt(self, session: Session, *, qos: int = 1, proof: RowProof | None = None) -> None:
