@@ -7,6 +7,7 @@ It verifies no signature: it is told nothing but the truth by the parts under te
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import NamedTuple, Self
 
 from paho.mqtt.client import Client, MQTTMessage
@@ -60,10 +61,14 @@ class Channel:
 
 
 class Tap:
-    """A context manager. `heard` grows while it is open; publish with `client`."""
+    """A context manager. `heard` grows while it is open; publish with `client`.
+
+    `hook` is called at once for each message, in the client's thread.
+    """
 
     def __init__(self, port: int, *, client_id: str = "tap") -> None:
         self.heard: list[Heard] = []
+        self.hook: Callable[[Heard], None] = lambda heard: None
         self._ready = threading.Event()
         self.client = Client(CallbackAPIVersion.VERSION2, client_id, protocol=MQTTProtocolVersion.MQTTv311)
         self.client.on_connect = lambda *_: self.client.subscribe("#")
@@ -72,7 +77,9 @@ class Tap:
         self.client.connect("127.0.0.1", port)
 
     def _hear(self, _client: Client, _data: object, message: MQTTMessage) -> None:
-        self.heard.append(Heard(message.topic, message.payload, message.retain))
+        heard = Heard(message.topic, message.payload, message.retain)
+        self.heard.append(heard)
+        self.hook(heard)
 
     def __enter__(self) -> Self:
         self.client.loop_start()

@@ -36,7 +36,7 @@ async def pay_thirty(deal, kind, sender, data):
 
 Deal.handle = pay_thirty
 app = App()
-app.buy("water-flow", limit_micro=150, units=100, on_reading=print, patience_s=1)
+app.buy("water-flow", limit_micro=150, units=100, on_reading=print, patience_s=3)
 app.run()
 """
 

@@ -7,6 +7,7 @@ The boards, the gateway and the broker are the processes that `farthing demo` ru
 from __future__ import annotations
 
 import random
+import threading
 import time
 from pathlib import Path
 
@@ -17,12 +18,13 @@ from farthing_cli.market.run import Market
 from farthing_gateway.audit import verify_journal
 from farthing_gateway.store import list_channels
 from farthing_gateway.store.database import read_file
-from tap import Tap
+from tap import Heard, Tap
 from upset import outcome, play, running
 
 READINGS = 1000
 MIDDLE = 400  # of 2,000
 KILLS = 10
+ACK_S = 20
 
 
 def power_of(*boards: str):
@@ -68,34 +70,51 @@ def test_the_broker_goes_and_comes_back(tmp_path: Path, kind: str, how):
 
 
 class Killer:
-    """Kills the gateway at random moments, each after it acknowledged something new, and reads its books."""
+    """Kills the gateway again and again, and reads its books each time before it may start again.
+
+    Every other kill comes the very moment that an acknowledgement is heard, the others at a random one.
+    """
 
     def __init__(self, kills: int, seed: int) -> None:
         self.left = kills
         self._dice = random.Random(seed)
         self._acked = 0
-        self._due_s = 0.0
 
     def step(self, market: Market, tap: Tap) -> None:
-        acked = sum(channel.acked for channel in tap.channels().values())
-        if acked <= self._acked or not self.left:
-            return
-        if not self._due_s:
-            self._due_s = time.monotonic() + self._dice.uniform(0, 0.4)
-        elif time.monotonic() >= self._due_s:
-            self._kill(market, tap)
-
-    def _kill(self, market: Market, tap: Tap) -> None:
-        market.gateway.kill()
+        if acked(tap) <= self._acked:
+            return  # the gateway has not been at work since the last kill
+        if self.left % 2:
+            time.sleep(self._dice.uniform(0, 0.2))
+            market.gateway.kill()
+        else:
+            self._kill_on_an_ack(market, tap)
         time.sleep(0.1)  # what it had sent is heard by now
+        self._read_books(market, tap)
+        self._acked = acked(tap)
+        self.left -= 1
+
+    def _kill_on_an_ack(self, market: Market, tap: Tap) -> None:
+        done = threading.Event()
+
+        def kill(heard: Heard) -> None:
+            if heard.kind == "ack" and not done.is_set():
+                market.gateway.kill()
+                done.set()
+
+        tap.hook = kill
+        assert done.wait(ACK_S)
+
+    def _read_books(self, market: Market, tap: Tap) -> None:
         books = {row.handle: row.cum for row in read_file(market.ledger, list_channels)}
         wire = tap.channels()
         for handle, cum in books.items():
             assert wire[handle].acked <= cum <= wire[handle].paid
         assert verify_journal(market.ledger).ok
-        self._acked = sum(channel.acked for channel in wire.values())
-        self._due_s = 0.0
-        self.left -= 1
+
+
+def acked(tap: Tap) -> int:
+    """Micro-units that the gateway has acknowledged in all."""
+    return sum(channel.acked for channel in tap.channels().values())
 
 
 class EnoughError(Exception):
