@@ -57,6 +57,7 @@ class App:
         self._greeted = self._marked = 0
         self._due = False
         self._waiting = []
+        self._early = []  # what came before the first beacon, without which no signature can be checked
         self._wake = asyncio.Event()
         try:
             self.net, self._broker, self.gateway = _settings()
@@ -210,7 +211,10 @@ class App:
             raise Fault(WRONG_SENDER)  # a broker with rules lets nobody write there; signatures decide
         if kind == "beacon":
             await self._beacon(data)
-        elif self.ledger:
+        elif not self.ledger:
+            if len(self._early) < _INBOX // 2:
+                self._early.append((kind, sender, data))
+        else:
             for role in self.roles:
                 if kind in role.kinds:
                     await role.handle(kind, sender, data)
@@ -232,6 +236,8 @@ class App:
         self._beacon_seq = beacon.seq
         self._beacon_ms = now
         self.clock.set(beacon.time_s)
+        self._waiting.extend(self._early)
+        self._early = []
 
     async def _tend(self) -> None:
         if not self.ledger or not self.link.up.is_set():

@@ -12,9 +12,11 @@ import pytest
 from farthing import cose, messages, topics
 from farthing.faults import BAD_SIGNATURE, PRICE_CHANGED, SERVICE, UNKNOWN_OFFER, WRONG_SENDER
 from farthing.messages import Head, Offer, Receipt, Take
+from farthing_gateway.keys import GatewayKey
 from market import Market, until
 from partners import BODY, PRICE, Shopper, Stall
 from party import Deal, LateError
+from peers import Peer
 
 
 @pytest.fixture
@@ -295,17 +297,57 @@ def test_an_offer_that_does_not_hold_is_not_taken(market: Market, changed: dict[
 
 def test_a_beacon_of_another_key_is_not_believed(market: Market):
     liar = market.party()
-    beacon = liar.beacon._replace(key=liar.key.public, seq=liar.beacon.seq + 1000, ledger="mine")
-    signed = liar.sign(cose.BEACON, messages.encode(beacon), ledger="mine")
     gateway = cose.key_id(liar.beacon.key).hex()
-    liar.send("beacon", signed, topics.ALL, retain=True)
-    liar.send("beacon", signed, topics.ALL, sender=gateway, retain=True)
-    stolen = cose.sign1(messages.encode(liar.beacon._replace(seq=liar.beacon.seq + 5)), bytes(63) + b"\x01")
-    liar.send("beacon", stolen, topics.ALL, sender=gateway, retain=True)
-    seller, buyer = market.seller(), market.buyer(units=5)
+    market.kill_gateway()  # it would clear the forged beacon away with its next one
+    seller = market.seller()
     seller.start()
+    market.wait(seller, "boot")
+    own = liar.beacon._replace(key=liar.key.public, seq=liar.beacon.seq + 1000, ledger="mine")
+    stolen = liar.beacon._replace(seq=liar.beacon.seq + 1000, ledger="mine")
+    for beacon, code in ((own, WRONG_SENDER), (stolen, BAD_SIGNATURE)):
+        signed = liar.sign(cose.BEACON, messages.encode(beacon), ledger="mine")
+        liar.send("beacon", signed, topics.ALL, sender=gateway, retain=True)
+        market.wait(seller, "fault", code=code)
+    buyer = market.buyer(units=5)
     buyer.start()
+    market.start_gateway()
     assert market.wait(buyer, "done")["units"] == 5
+
+
+def test_a_forged_opened_is_not_paid_on(market: Market, stall: Stall):
+    gateway = cose.key_id(stall.party.beacon.key).hex()
+    market.kill_gateway()
+    buyer = market.buyer(units=5)
+    buyer.start()
+    name = market.wait(buyer, "boot")["id"]
+    ear = Peer(market.broker.port, "ear")
+    ear.subscribe(f"f1/lab/+/{name}/gw/open")
+    until(lambda: ear.messages)
+    terms = messages.decode(messages.Open, cose.parse(ear.messages[0][1])[0])
+    payload = messages.encode(messages.Opened(*terms))
+    signed = stall.party.sign(cose.OPENED, payload, messages.channel_hash(terms))
+    stall.party.send("opened", signed, name, sender=gateway)
+    market.wait(buyer, "fault", code=BAD_SIGNATURE)
+    with pytest.raises(LateError):
+        stall.party.next("take", 1)
+    market.start_gateway()
+    stall.party.next("take", 20)
+    ear.leave()
+
+
+def test_nothing_is_served_on_a_channel_that_is_closing(market: Market, shopper: Shopper):
+    shopper.pay(shopper.deal.commitment(PRICE))
+    shopper.take()
+    shopper.delivery()
+    market.kill_gateway()  # the test goes on in its name, so that the channel stays in this state
+    key = GatewayKey.load_or_create(market.folder / "gateway" / "gateway.pem")
+    receipt = messages.encode(Receipt(shopper.deal.handle, 0, 0, 0, 0, 0, b"", messages.CLOSING))
+    aad = cose.external_aad(shopper.party.beacon.ledger, shopper.deal.hash, cose.RECEIPT)
+    signed = cose.sign1(receipt, key.sign(cose.digest(aad, receipt)))
+    shopper.party.send("rcpt", signed, shopper.seller, sender=key.id.hex())
+    shopper.pay(shopper.deal.tick())
+    with pytest.raises(LateError):
+        shopper.delivery(2)
 
 
 def test_close_names_what_was_paid(market: Market, stall: Stall):
