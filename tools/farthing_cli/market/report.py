@@ -112,7 +112,7 @@ def _sentences(found: dict[str, Any], account: Account) -> list[str]:
     money = "conserved to the last micro-unit" if found["conserved"] else "NOT conserved"
     paid, settled = format_micro(found["paid_micro"]), format_micro(found["settled_micro"])
     return [
-        f"{units} readings delivered for {paid} {UNIT}; {settled} settled in {found['batches']} batches.",
+        f"{units} readings delivered for {paid} {UNIT}; {settled} settled. Batches: {found['batches']}.",
         f"Ticks: {found['ticks']}, at most {found['tick_bytes']} bytes each.",
         f"Vouchers: {found['vouchers']}, at most {found['voucher_bytes']} bytes each.",
         f"MQTT at the boards: {found['wire_bytes']:,} bytes, acknowledgements and keep-alives included.",
