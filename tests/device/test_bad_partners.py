@@ -335,6 +335,23 @@ def test_a_forged_opened_is_not_paid_on(market: Market, stall: Stall):
     ear.leave()
 
 
+def test_a_forged_receipt_does_not_end_a_deal(market: Market, stall: Stall):
+    buyer = market.buyer(units=3, patience_s=60)
+    buyer.start()
+    to = stall.customer()
+    stall.deliver(to, 1, BODY)
+    gateway = cose.key_id(stall.party.beacon.key).hex()
+    for state in (messages.CLOSING, messages.CLOSED):
+        receipt = messages.encode(Receipt(stall.hash[:4], 9, 9, 9, 9, 9, b"", state))
+        stall.party.send("rcpt", stall.party.sign(cose.RECEIPT, receipt, stall.hash), to, sender=gateway)
+    market.wait(buyer, "fault", code=BAD_SIGNATURE)
+    for count in (2, 3):
+        stall.deliver(to, count, BODY)
+        until(lambda count=count: stall.highest() == count * stall.price)
+    stall.party.close_channel(stall.hash, 3 * stall.price)
+    assert market.wait(buyer, "done")["units"] == 3
+
+
 def test_nothing_is_served_on_a_channel_that_is_closing(market: Market, shopper: Shopper):
     shopper.pay(shopper.deal.commitment(PRICE))
     shopper.take()
