@@ -77,12 +77,12 @@ def test_the_payee_persists_before_it_serves(market: Market):
     seller.start()
     market.wait(seller, "boot")
     shopper = Shopper(market)
-    assert flash(seller.root).keys(b"c")
     shopper.pay(shopper.deal.commitment(PRICE))
     shopper.take()
     for count in range(1, 60):
         assert shopper.delivery()[0].count == count
         journal = flash(seller.root)
+        assert journal.keys(b"c")
         (key,) = journal.keys(b"e")
         evidence = channel.split_payments(journal.get(key))
         ticks = [item.index for item in evidence if not isinstance(item, bytes)]
