@@ -10,7 +10,7 @@ import gc
 import sys
 
 from farthing import cose, messages, topics
-from farthing.faults import BAD_SIGNATURE, MALFORMED, MEMORY, WRONG_SENDER, Fault
+from farthing.faults import BAD_SIGNATURE, MALFORMED, MEMORY, WRONG_NET, WRONG_SENDER, Fault
 
 from .clock import Clock
 from .hal import unix as files
@@ -26,6 +26,7 @@ _TEND_S = 0.5
 _WINDOW = 4  # messages not yet acknowledged
 _TX_SIZE = 1024  # the longest that a board sends is a delivery with its head
 _HEALTH_MS = 60000
+_LONELY_MS = 15000  # connected and no word of our gateway for so long: tell whoever set this board up
 _BEACON_MS = 300000  # a later beacon is verified when the last good one is this old
 
 
@@ -240,7 +241,11 @@ class App:
         self._early = []
 
     async def _tend(self) -> None:
-        if not self.ledger or not self.link.up.is_set():
+        if not self.link.up.is_set():
+            return
+        if not self.ledger:
+            if self.clock.ms() > _LONELY_MS and WRONG_NET not in self.faults:
+                self.count(WRONG_NET, "no beacon on net " + self.net)
             return
         if self._greeted != self.link.connects:
             greeting = self.link.connects

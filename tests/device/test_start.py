@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from farthing.faults import JOURNAL, NO_KEY, NO_SETTINGS
+from farthing.faults import JOURNAL, NO_KEY, NO_SETTINGS, WRONG_NET
 from farthing_cli import bundle
 from farthing_cli.fleet import Board, Fleet
+from farthing_gateway.broker import Broker
+from market import until
 from runtimes import require_micropython
 
 MAIN = """
@@ -74,3 +76,16 @@ def test_the_identity_stays(fleet: Fleet, tmp_path: Path):
     board.wait(20)
     first, second = (line for line in board.lines if line.startswith("started"))
     assert first == second
+
+
+def test_a_board_on_a_wrong_net_says_that_it_hears_no_gateway(
+    fleet: Fleet, any_broker: Broker, tmp_path: Path
+):
+    broker = {"host": "127.0.0.1", "port": any_broker.port}
+    files = {"settings.json": json.dumps({**SETTINGS, "net": "elsewhere", "broker": broker}).encode()}
+    main = MAIN + 'app.buy("water-flow", limit_micro=1, units=1)\napp.run()\n'
+    board = fleet.add("board", bundle.build(tmp_path / "board", main, files=files))
+    board.start()
+    until(lambda: any('"fault"' in line for line in list(board.lines)), 30)
+    (told,) = [json.loads(line) for line in board.lines if '"fault"' in line]
+    assert (told["code"], told["text"]) == (WRONG_NET, "no beacon on net elsewhere")
