@@ -239,7 +239,6 @@ class Buyer:
         self.left = max(self.left - deal.paid(), 0)
         self.deal = None
         self._keep_order()
-        self.app.journal.put(b"w", b"")
         if not self.left and not self._finished:
             self._finished = True
             self._done()

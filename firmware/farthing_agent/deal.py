@@ -76,7 +76,7 @@ class Deal:
 
     def paid(self) -> int:
         """Units paid on this channel: it keeps one price for its whole life."""
-        return (self.payer.cum if self.payer else self.receipt_cum) // self.take.price
+        return max(self.payer.cum if self.payer else 0, self.receipt_cum) // self.take.price
 
     def until(self) -> int:
         """The unit after which the deal is done."""
@@ -200,9 +200,9 @@ class Deal:
             return
         await self.app.verify(self.app.gateway, cose.RECEIPT, parts, self.hash)
         if receipt.state == messages.CLOSED:
-            if not self.payer:
-                self.receipt_cum = receipt.cum
-                self.buyer.found(self, self.paid())
+            before = self.paid()
+            self.receipt_cum = receipt.cum  # it may know of more after a restart; it counts, and pays nothing
+            self.buyer.found(self, self.paid() - before)
             self.state = CLOSED
             self.buyer.closed(self)
         elif receipt.state == messages.CLOSING:

@@ -5,7 +5,7 @@ It has the functions of farthing_agent.hal.unix that a journal uses. It holds no
 """
 
 
-class PowerCutError(Exception):
+class PowerCutError(BaseException):  # nothing that a board does may catch it
     """The board is off."""
 
 
