@@ -18,6 +18,7 @@ from shared.flash import Flash, PowerCutError
 PRICE = 120
 LEDGER = "local"
 TURNS = 3000
+LATE = 40
 
 
 class Keys:
@@ -152,14 +153,22 @@ class Gateway:
 
 
 class World:
-    """`cuts` is {"seller" or "buyer": (flash operation, bytes of it that get through)}, each once."""
+    """`cuts` is {"seller" or "buyer": (flash operation, bytes of it that get through)}, each once.
 
-    def __init__(self, units, cuts):
+    `late`: this payment of the buyer is on its way when its power is cut, and arrives LATE messages later.
+    `deaf`: the gateway gets no payment from the buyer.
+    """
+
+    def __init__(self, units, cuts, late=0, deaf=False):
         self.now_ms = 0
         self.queue = []
         self.offer = None
         self.units = units
         self.gateway = Gateway(self)
+        self.late, self.deaf = late, deaf
+        self.payments = self.delivered = 0
+        self.held = None  # (when to deliver it, message)
+        self.gone = ()  # boards that never come back
         self.restarts = 0
         self.unpaid_max = 0
         self.boards = {}
@@ -192,16 +201,47 @@ class World:
             self.restarts += 1
             self.power_on(name, board.flash.powered())
 
+    def restart(self, name):
+        """Cut a board's power between two of its acts."""
+        self.restarts += 1
+        self.power_on(name, self.boards[name].flash.powered())
+
+    def is_held(self, topic, data):
+        """Whether this payment stays on its way while the buyer loses power."""
+        if not topic.endswith("/pay") or self.boards["buyer"].id not in topic:
+            return False
+        self.payments += 1
+        if self.payments != self.late:
+            return False
+        self.held = self.delivered + LATE, topic, data
+        self.restart("buyer")
+        return True
+
+    async def step(self):
+        """Deliver what is under way, then let some time pass."""
+        while self.queue:
+            self.delivered += 1
+            message = self.queue.pop(0)
+            if not self.is_held(*message):
+                await self.deliver(*message)
+            if self.held and self.delivered >= self.held[0]:
+                message, self.held = self.held[1:], None
+                await self.deliver(*message)
+        self.now_ms += 500
+        for name in ("seller", "buyer"):
+            if name not in self.gone:
+                await self.act(name, self.boards[name].roles[0].tend)
+
     async def deliver(self, topic, data):
         parts = topic.split("/")
         sender, to, kind = parts[3:6]
         if kind == "offer":
             self.offer = (topic, data)
-        if kind in ("pay", "open", "close"):
+        if kind in ("pay", "open", "close") and not (self.deaf and kind == "pay" and to != "gw"):
             self.gateway.handle(kind, sender, data)
         for name in ("seller", "buyer"):
             board = self.boards[name]
-            if to in (board.id, "all"):
+            if to in (board.id, "all") and name not in self.gone:
                 for role in board.roles:
                     if kind in role.kinds:
                         await self.act(name, role.handle, kind, sender, data)
@@ -211,18 +251,15 @@ class World:
         """Run until the buyer has what it ordered and the seller knows of no open channel."""
         await self.boards["seller"].roles[0].greet()
         for _ in range(TURNS):
-            while self.queue:
-                await self.deliver(*self.queue.pop(0))
-            if self.boards["buyer"].roles[0]._finished and not self.boards["seller"].roles[0].sales:
+            await self.step()
+            bought = self.boards["buyer"].roles[0]._finished or "buyer" in self.gone
+            if bought and not self.queue and not self.boards["seller"].roles[0].sales:
                 return
-            self.now_ms += 500
-            for name in ("seller", "buyer"):
-                await self.act(name, self.boards[name].roles[0].tend)
         raise RuntimeError("no end")
 
 
-def lived(units=150, **cuts):
+def lived(units=150, late=0, **cuts):
     """A world at the end of its trade."""
-    world = World(units, cuts)
+    world = World(units, cuts, late)
     asyncio.run(world.live())
     return world
