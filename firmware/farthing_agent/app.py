@@ -26,6 +26,7 @@ _TEND_S = 0.5
 _WINDOW = 4  # messages not yet acknowledged
 _TX_SIZE = 1024  # the longest that a board sends is a delivery with its head
 _HEALTH_MS = 60000
+_HELLO_MS = 10000  # a broker that dies may lose one that it acknowledged, and a stranger sells nothing
 _LONELY_MS = 15000  # connected and no word of our gateway for so long: tell whoever set this board up
 _BEACON_MS = 300000  # a later beacon is verified when the last good one is this old
 
@@ -54,7 +55,7 @@ class App:
         self.ledger = self.unit = ""
         self.instance = b""
         self.window_s = self._beacon_seq = 0
-        self._beacon_ms = self._health_ms = 0
+        self._beacon_ms = self._health_ms = self._hello_ms = 0
         self._greeted = self._marked = 0
         self._due = False
         self._waiting = []
@@ -256,12 +257,15 @@ class App:
         for role in self.roles:
             await role.tend()
         now = self.clock.ms()
+        if now - self._hello_ms >= _HELLO_MS:
+            await self.hello()
         if now - self._health_ms >= _HEALTH_MS or not self._health_ms:
             self._health_ms = now
             await self.send(topics.GATEWAY, "health", report(self), 0)
 
     async def hello(self) -> None:
         """Introduce this board to the gateway; again is harmless."""
+        self._hello_ms = self.clock.ms()
         message = messages.Hello(self.keys.public, AGENT, sys.version[:96])
         await self.send(topics.GATEWAY, "hello", await self.sign(cose.HELLO, messages.encode(message)))
 

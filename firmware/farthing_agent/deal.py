@@ -39,7 +39,7 @@ _RETRY_MS = const(2000)
 _RETRY_MOST_MS = const(16000)
 _WINDOW_MS = const(60000)  # after the gateway confirmed the close, ask this seldom
 _ECHO_MS = const(4000)  # wait so long for an echo before everything reserved counts as spent
-_DEAD = (TOMBSTONE, HANDLE_TAKEN, WRONG_LEDGER)
+_DEAD = (TOMBSTONE, HANDLE_TAKEN, WRONG_LEDGER, UNKNOWN_DEVICE)  # of one side or the other
 _REFUSALS = (UNKNOWN_OFFER, PRICE_CHANGED, SOLD_OUT)
 
 
