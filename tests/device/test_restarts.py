@@ -112,11 +112,3 @@ def test_the_broker_is_killed(tmp_path: Path):
         time.sleep(0.5)
         market.broker.restart()
         assert trade.settle() == UNITS * PRICE
-
-
-def test_an_order_is_not_bought_again_after_a_restart_in_the_close(tmp_path: Path):
-    with Market(tmp_path) as market:
-        trade = Trade(market, units=40)
-        market.wait(trade.buyer, "paid", units=40)
-        trade.buyer.restart()
-        assert trade.settle() == 40 * PRICE
