@@ -18,6 +18,7 @@ from farthing_cli import bundle
 from farthing_cli.market.run import Market as Running
 from farthing_gateway import hints
 from market import PURSE, Market, until
+from party import Party
 from tap import Tap
 from upset import Outcome, play
 
@@ -95,6 +96,18 @@ def test_a_seller_that_stops_delivering_is_left_for_the_next(tmp_path: Path):
         until(lambda: market.balance(ids[0]) == PURSE + 21 * 100)
         until(lambda: market.balance(ids[2]) == PURSE - done["micro"])  # the rest of both deposits is back
         assert market.report().ok
+
+
+def test_an_offer_of_a_stranger_to_the_gateway_is_left_for_the_next(tmp_path: Path):
+    """Nobody can pay it, and being cheap it would keep every buyer waiting."""
+    with Market(tmp_path) as market, Party(("127.0.0.1", market.broker.port), "lab") as stranger:
+        stranger.meet()
+        stranger.offer("water-flow", 10)
+        honest, buyer = market.seller("honest"), market.buyer(units=20, patience_s=1)
+        honest.start()
+        market.wait(honest, "boot")
+        buyer.start()
+        assert market.wait(buyer, "done", 60)["micro"] == 20 * PRICE
 
 
 # --- the network

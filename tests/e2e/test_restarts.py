@@ -7,6 +7,7 @@ The boards, the gateway and the broker are the processes that `farthing demo` ru
 from __future__ import annotations
 
 import random
+import sqlite3
 import threading
 import time
 from pathlib import Path
@@ -18,6 +19,8 @@ from farthing_cli.market.run import Market
 from farthing_gateway.audit import verify_journal
 from farthing_gateway.store import list_channels
 from farthing_gateway.store.database import read_file
+from market import Market as Whole
+from market import until
 from tap import Heard, Tap
 from upset import outcome, play, running
 
@@ -67,6 +70,24 @@ def restart(market: Market) -> None:
 def test_the_broker_goes_and_comes_back(tmp_path: Path, kind: str, how):
     found = play(tmp_path, [(MIDDLE, how)], kind=kind, readings=READINGS)
     assert found.wrong(READINGS) == []
+
+
+def test_a_gateway_that_has_forgotten_a_seller_hears_of_it_again(tmp_path: Path):
+    """So it is after a backup was restored, or where a broker lost a hello that it had taken."""
+    with Whole(tmp_path) as market:
+        seller = market.seller()
+        seller.start()
+        known = bytes.fromhex(market.wait(seller, "boot")["id"])
+        until(lambda: market.balance(known.hex()))  # the play money of a new device
+        market.kill_gateway()
+        with sqlite3.connect(tmp_path / "gateway" / "ledger.db") as connection:
+            assert connection.execute("DELETE FROM device WHERE id = ?", [known]).rowcount == 1
+        connection.close()
+        market.start_gateway()
+        buyer = market.buyer(units=20)
+        buyer.start()
+        assert market.wait(buyer, "done", 60)["micro"] == 20 * 120
+        assert market.report().ok
 
 
 class Killer:
